@@ -1,0 +1,8 @@
+"""The broker. Nothing else in OpsLoop imports the NATS client.
+
+`connection` publishes and reads, `consume` consumes with backpressure, `streams` is the table of what must exist.
+"""
+
+from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect, Refused, Stored, Unconfirmed
+
+__all__ = ["Bus", "BusError", "Conflict", "Expect", "Refused", "Stored", "Unconfirmed"]

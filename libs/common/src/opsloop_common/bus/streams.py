@@ -1,0 +1,250 @@
+"""The table of streams, consumers and buckets, and `provision`, which creates or verifies them.
+
+Services only bind; `differences` tells what they find that is not as it should be.
+"""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.js import JetStreamContext, api
+
+from opsloop_common.bus.connection import Bus
+from opsloop_common.subjects import Subjects
+
+MIB = 1024 * 1024
+HELD_AT_MOST = 100_000
+"""Unacknowledged messages a consumer may hold: a notifier holds the newest of every task it still owes."""
+
+
+class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream as it should be. Ages in seconds, 0 = no limit; `full` is what happens at the limits."""
+
+    name: str
+    subjects: tuple[str, ...]
+    age_seconds: float
+    max_bytes: int = -1
+    per_subject: int = -1
+    full: api.DiscardPolicy = api.DiscardPolicy.NEW
+    bucket: bool = False
+    in_memory: bool = False
+    ttl_per_message: bool = False
+    deduplicate_seconds: float = 120
+
+
+class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A durable pull consumer as it should be."""
+
+    stream: str
+    name: str
+    filter: str
+    ack_wait_seconds: float
+    held_at_most: int
+
+
+class Topology(msgspec.Struct, frozen=True):
+    streams: tuple[StreamPlan, ...]
+    consumers: tuple[ConsumerPlan, ...]
+
+
+class UnsafeTopology(ValueError):
+    """The ages contradict each other: old messages would run or be posted again."""
+
+
+def _days(days: float) -> float:
+    return timedelta(days=days).total_seconds()
+
+
+def topology(subjects: Subjects) -> Topology:
+    """What OpsLoop needs under one root."""
+    s = subjects
+    streams = (
+        StreamPlan(
+            name=s.stream("CMD"), subjects=(s.all_commands,), age_seconds=3600, max_bytes=256 * MIB,
+            deduplicate_seconds=600,
+        ),
+        StreamPlan(
+            name=s.stream("EVT"), subjects=(s.all_events,), age_seconds=_days(30), max_bytes=4096 * MIB, per_subject=16
+        ),
+        StreamPlan(
+            name=s.stream("LOG"), subjects=(f"{s.root}.log.*",), age_seconds=_days(14), max_bytes=2048 * MIB,
+            per_subject=5_000, full=api.DiscardPolicy.OLD,
+        ),
+        StreamPlan(name=s.stream("DLQ"), subjects=(f"{s.root}.dlq.*",), age_seconds=_days(30), max_bytes=256 * MIB),
+        _bucket(s.bucket("TASKS"), ttl_per_message=True),
+        _bucket(s.bucket("TARGETS")),
+        _bucket(s.bucket("STEPS"), age_seconds=_days(31)),
+        _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
+        _bucket(s.bucket("LEASES"), age_seconds=4, in_memory=True),
+    )  # fmt: skip
+    consumers = (
+        _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=30, held_at_most=1000),
+        _consumer(s.stream("EVT"), "orchestrator-queued", s.events_named("queued"), ack_wait_seconds=10),
+        _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
+        _consumer(s.stream("EVT"), "notifier", s.all_events, ack_wait_seconds=5),
+        _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),
+        _consumer(s.stream("CMD"), "metrics", s.all_commands, ack_wait_seconds=10),
+    )
+    return Topology(streams, consumers)
+
+
+def _bucket(name: str, **changes: Any) -> StreamPlan:
+    plan = StreamPlan(
+        name=f"KV_{name}", subjects=(f"$KV.{name}.>",), age_seconds=0, max_bytes=1024 * MIB, per_subject=1, bucket=True
+    )
+    return msgspec.structs.replace(plan, **changes)
+
+
+def _consumer(
+    stream: str, name: str, filter: str, *, ack_wait_seconds: float, held_at_most: int = HELD_AT_MOST
+) -> ConsumerPlan:
+    return ConsumerPlan(
+        stream=stream, name=name, filter=filter, ack_wait_seconds=ack_wait_seconds, held_at_most=held_at_most
+    )
+
+
+def check_ages(plan: Topology, subjects: Subjects) -> None:
+    """Commands must die before events, and events before the records that make their replay harmless."""
+    ages = {stream.name: stream.age_seconds or float("inf") for stream in plan.streams}
+    order = [subjects.stream("CMD"), subjects.stream("EVT"), f"KV_{subjects.bucket('LEDGER')}"]
+    for younger, older in pairwise(order):
+        if not ages[younger] < ages[older]:
+            raise UnsafeTopology(
+                f"{younger} keeps messages for {ages[younger]:.0f} s, which must be less than {older} with "
+                f"{ages[older]:.0f} s: a consumer that starts over would repeat old work"
+            )
+
+
+async def provision(bus: Bus, subjects: Subjects) -> list[str]:
+    """Creates what is missing, changes what may be changed, and returns one line for each thing it did.
+
+    Running it again returns an empty list. Raises UnsafeTopology, OSError when the broker refuses.
+    """
+    plan = topology(subjects)
+    check_ages(plan, subjects)
+    js = bus.client.jetstream(timeout=10)
+    done: list[str] = []
+    try:
+        for stream in plan.streams:
+            done += await _provision_stream(js, stream)
+        for consumer in plan.consumers:
+            done += await _provision_consumer(js, consumer)
+    except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as error:
+        raise OSError(f"the broker refused to set up streams: {error}") from error
+    return done
+
+
+async def differences(bus: Bus, subjects: Subjects) -> list[str]:
+    """One line for each stream or consumer that is missing or not as it should be. Empty: ready to serve.
+
+    Raises OSError when the broker does not answer.
+    """
+    plan = topology(subjects)
+    js = bus.client.jetstream(timeout=5)
+    found: list[str] = []
+    try:
+        for stream in plan.streams:
+            found += await _look_at_stream(js, stream)
+        for consumer in plan.consumers:
+            found += await _look_at_consumer(js, consumer)
+    except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as error:
+        raise OSError(f"cannot look at the streams: {type(error).__name__}") from error
+    return found
+
+
+async def _look_at_stream(js: JetStreamContext, plan: StreamPlan) -> list[str]:
+    actual = await _stream_config(js, plan.name)
+    return [f"stream {plan.name} is missing"] if actual is None else _stream_differences(plan, actual)
+
+
+async def _look_at_consumer(js: JetStreamContext, plan: ConsumerPlan) -> list[str]:
+    actual = await _consumer_config(js, plan)
+    if actual is None:
+        return [f"consumer {plan.stream}/{plan.name} is missing"]
+    return _consumer_differences(plan, actual)
+
+
+async def _provision_stream(js: JetStreamContext, plan: StreamPlan) -> list[str]:
+    actual = await _stream_config(js, plan.name)
+    if actual is None:
+        await js.add_stream(_stream(plan))
+        return [f"created stream {plan.name}"]
+    changes = _stream_differences(plan, actual)
+    if changes:
+        await js.update_stream(_stream(plan))
+    return [f"changed {change}" for change in changes]
+
+
+async def _provision_consumer(js: JetStreamContext, plan: ConsumerPlan) -> list[str]:
+    actual = await _consumer_config(js, plan)
+    changes = [] if actual is None else _consumer_differences(plan, actual)
+    if actual is not None and not changes:
+        return []
+    await js.add_consumer(plan.stream, _durable(plan))
+    label = f"consumer {plan.stream}/{plan.name}"
+    return [f"changed {change}" for change in changes] if changes else [f"created {label}"]
+
+
+async def _stream_config(js: JetStreamContext, name: str) -> api.StreamConfig | None:
+    try:
+        return (await js.stream_info(name)).config
+    except nats.js.errors.NotFoundError:
+        return None
+
+
+async def _consumer_config(js: JetStreamContext, plan: ConsumerPlan) -> api.ConsumerConfig | None:
+    try:
+        config: api.ConsumerConfig | None = (await js.consumer_info(plan.stream, plan.name)).config
+        return config
+    except nats.js.errors.NotFoundError:
+        return None
+
+
+def _stream(plan: StreamPlan) -> api.StreamConfig:
+    return api.StreamConfig(
+        name=plan.name,
+        subjects=list(plan.subjects),
+        retention=api.RetentionPolicy.LIMITS,
+        max_age=plan.age_seconds,
+        max_bytes=plan.max_bytes,
+        max_msgs_per_subject=plan.per_subject,
+        discard=plan.full,
+        storage=api.StorageType.MEMORY if plan.in_memory else api.StorageType.FILE,
+        duplicate_window=min(plan.deduplicate_seconds, plan.age_seconds or plan.deduplicate_seconds),
+        allow_direct=True,
+        allow_rollup_hdrs=plan.bucket,
+        deny_delete=plan.bucket,
+        allow_msg_ttl=plan.ttl_per_message or None,
+    )
+
+
+def _durable(plan: ConsumerPlan) -> api.ConsumerConfig:
+    return api.ConsumerConfig(
+        name=plan.name,
+        durable_name=plan.name,
+        filter_subject=plan.filter,
+        deliver_policy=api.DeliverPolicy.ALL,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=plan.ack_wait_seconds,
+        max_deliver=-1,
+        max_ack_pending=plan.held_at_most,
+    )
+
+
+def _stream_differences(plan: StreamPlan, actual: api.StreamConfig) -> list[str]:
+    wanted = _stream(plan)
+    keys = ("subjects", "retention", "max_age", "max_bytes", "max_msgs_per_subject", "discard", "storage")
+    return _compare(f"stream {plan.name}", keys, wanted, actual)
+
+
+def _consumer_differences(plan: ConsumerPlan, actual: api.ConsumerConfig) -> list[str]:
+    keys = ("filter_subject", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
+    return _compare(f"consumer {plan.stream}/{plan.name}", keys, _durable(plan), actual)
+
+
+def _compare(label: str, keys: tuple[str, ...], wanted: object, actual: object) -> list[str]:
+    pairs = [(key, getattr(wanted, key), getattr(actual, key)) for key in keys]
+    return [f"{label}: {key} is {is_now}, should be {should}" for key, should, is_now in pairs if should != is_now]

@@ -1,0 +1,138 @@
+"""Running a service: signals, the broker, the probe, and one clear line when it cannot start."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+from opsloop_common.bus import Bus, streams
+from opsloop_common.probe import Health, ProbeServer
+from opsloop_common.settings import ServiceSettings, SettingsError
+from opsloop_common.subjects import Subjects
+
+log = logging.getLogger(__name__)
+
+CONNECT_ATTEMPT_SECONDS = 0.1
+PR_SET_PDEATHSIG = 1
+CANNOT_START = 2
+
+
+class CannotStart(Exception):
+    """Why, and what to do, in a line."""
+
+
+def main(service: str, start: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Runs a service until SIGTERM or SIGINT, which cancel it. Exits with 2 and a line when it cannot start."""
+    try:
+        asyncio.run(_until_signal(start))
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            print(f"opsloop-{service}: {mistake}", file=sys.stderr)
+        sys.exit(CANNOT_START)
+    except (CannotStart, OSError) as error:
+        print(f"opsloop-{service}: {error}", file=sys.stderr)
+        sys.exit(CANNOT_START)
+
+
+async def _until_signal(start: Callable[[], Coroutine[None, None, None]]) -> None:
+    task = asyncio.ensure_future(start())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def die_with_parent(parent: int) -> None:
+    """Asks the kernel (Linux) to kill this process when its parent dies; elsewhere it does nothing.
+
+    Called between fork and exec of a child, with the parent's process id; it survives the exec.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def connect(settings: ServiceSettings, service: str) -> Bus:
+    """The broker, waited for as long as it takes: a service may be started before it."""
+    told = False
+    while True:
+        try:
+            return await Bus.connect(settings.nats_url, f"opsloop-{service}")
+        except OSError as error:
+            if not told:
+                log.warning("waiting for the broker: %s", error)
+            told = True
+            await asyncio.sleep(CONNECT_ATTEMPT_SECONDS)
+
+
+class Readiness:
+    """Whether the broker is there with the streams as they should be. Its `problem` is a probe's check."""
+
+    def __init__(self) -> None:
+        self.problem = "not yet connected to the broker"
+        self.bus: Bus | None = None
+
+    def check(self) -> str:
+        if self.bus is not None and not self.bus.is_connected:
+            return "the broker is away"
+        return self.problem
+
+    async def wait(self, bus: Bus, subjects: Subjects) -> None:
+        """Returns when every stream and consumer is as it should be; until then the problem says what is not."""
+        self.bus = bus
+        while found := await self._differences(bus, subjects):
+            if self.problem != found[0]:
+                log.warning("not ready: %s", "; ".join(found))
+            self.problem = found[0]
+            await asyncio.sleep(0.5)
+        self.problem = ""
+
+    async def _differences(self, bus: Bus, subjects: Subjects) -> list[str]:
+        try:
+            return await streams.differences(bus, subjects)
+        except OSError as error:
+            return [str(error)]
+
+
+async def beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(1)
+
+
+@contextlib.asynccontextmanager
+async def probing(health: Health, settings: ServiceSettings, service: str) -> AsyncIterator[int]:
+    """Serves the probe while inside. Raises CannotStart when the port is taken."""
+    try:
+        server = ProbeServer(health, settings.host, settings.port)
+    except OSError as error:
+        raise CannotStart(port_taken(service, settings.port, error)) from error
+    server.start()
+    print(f"opsloop-{service}: http://{settings.host}:{server.port}", flush=True)
+    try:
+        yield server.port
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def port_taken(service: str, port: int, error: OSError) -> str:
+    """The line for a port that cannot be bound."""
+    variable = f"{service.upper()}_PORT"
+    return f"cannot listen on port {port} ({error.strerror or error}): set {variable} to another port, or 0 for any"
+
+
+async def together(*jobs: Awaitable[None]) -> None:
+    """Runs jobs until one fails or this is cancelled; then all of them end."""
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(_as_coroutine(job))
+
+
+async def _as_coroutine(job: Awaitable[None]) -> None:
+    await job

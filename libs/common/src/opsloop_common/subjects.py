@@ -1,0 +1,94 @@
+"""Every subject, stream and bucket name, computed in one place, and the ids that stand in them.
+
+A token consists of `[A-Za-z0-9_-]`. Text of a user or a task never becomes one. An id starts with its shard
+(`07-k3v9…`), two digits chosen by the conversation, so that whoever has the id knows where its subject lies.
+"""
+
+import base64
+import hashlib
+import re
+
+import msgspec
+
+from opsloop_common.events import Conversation
+
+SHARDS = 64
+
+_ID = re.compile(r"[0-9]{2}-[a-z2-7]{20}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_id(text: str) -> bool:
+    """Whether this is a task or answer id in form; says nothing about its existence."""
+    return _ID.fullmatch(text) is not None and int(text[:2]) < SHARDS
+
+
+def is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
+def make_id(conversation: Conversation, *identity: str) -> str:
+    """The id of what a request creates: the same request gives the same id, at any time, on any replica.
+
+    `identity` is what identifies the request at its source (kind, person, trigger or action time, …).
+    """
+    place = _digest(conversation.workspace, conversation.channel)
+    request = _digest(conversation.workspace, conversation.channel, *identity)
+    name = base64.b32encode(request[:13]).decode().lower().rstrip("=")[:20]
+    return f"{place[0] % SHARDS:02d}-{name}"
+
+
+def _digest(*parts: str) -> bytes:
+    # Lengths keep ("ab", "c") and ("a", "bc") apart.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+class Subjects(msgspec.Struct, frozen=True):
+    """The names under one root; several installations share a broker by their roots."""
+
+    root: str = "ops"
+
+    def command(self, verb: str) -> str:
+        return f"{self.root}.cmd.{verb}"
+
+    def event(self, id: str, event: str) -> str:
+        return f"{self.root}.evt.{id[:2]}.{id}.{event}"
+
+    def events_of(self, id: str) -> str:
+        """The wildcard over all events of one task or answer."""
+        return f"{self.root}.evt.{id[:2]}.{id}.>"
+
+    def events_named(self, event: str) -> str:
+        return f"{self.root}.evt.*.*.{event}"
+
+    @property
+    def all_commands(self) -> str:
+        return f"{self.root}.cmd.>"
+
+    @property
+    def all_events(self) -> str:
+        return f"{self.root}.evt.>"
+
+    def log(self, id: str) -> str:
+        return f"{self.root}.log.{id}"
+
+    def dead_letters(self, service: str) -> str:
+        return f"{self.root}.dlq.{service}"
+
+    def stream(self, name: str) -> str:
+        """`CMD`, `EVT`, `LOG`, `DLQ`; prefixed under another root than `ops`."""
+        return name if self.root == "ops" else f"{self.root.upper()}_{name}"
+
+    def bucket(self, name: str) -> str:
+        return self.stream(name)
+
+
+def id_in(subject: str) -> str:
+    """The id in an event's subject."""
+    return subject.split(".")[-2]
+
+
+def event_in(subject: str) -> str:
+    """The event's name in its subject."""
+    return subject.rsplit(".", 1)[-1]

@@ -1,0 +1,91 @@
+"""What a task pack sees: the `Run` it is given, the `Result` it returns, the `TaskFailed` it raises.
+
+A task is an async function found by the entry point group `opsloop.tasks`:
+
+    async def schema_fix(run: Run) -> Result: ...
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+ENTRY_POINT_GROUP = "opsloop.tasks"
+STEP_RESULT_LIMIT_BYTES = 256 * 1024
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task works on, as the catalogue describes it.
+
+    `settings` and `profile` belong to the task pack: OpsLoop carries them unread. `secrets` maps the name a task
+    asks for to the environment variable that holds it (or whose `_FILE` variant names the file that does).
+    """
+
+    name: str
+    title: str
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    profile: dict[str, Any] = {}
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finished task says: one sentence, and the lines that back it up. Plain text; the notifier escapes it."""
+
+    summary: str
+    lines: tuple[str, ...] = ()
+
+
+class TaskFailed(Exception):
+    """A failure the task pack foresaw.
+
+    `code` names the failure class. `sentence` is what the user reads: what failed, at which step, what to do; the
+    text `{step}` in it becomes the step it happened at, as in "step 3 (Processing)".
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+class Run(Protocol):
+    """One attempt at one task."""
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def attempt(self) -> int:
+        """Counts tries, from 1."""
+
+    @property
+    def fence(self) -> int:
+        """Grows with every claim of the task; an outside system that keeps the highest can refuse older ones."""
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def params(self) -> dict[str, str]: ...
+
+    def secret(self, name: str) -> str:
+        """The secret the target calls `name`. Raises TaskFailed("secret_missing") naming the variable to set."""
+
+    def idempotency_key(self, step: str) -> str:
+        """`<task_id>:<attempt>:<step>`: the same for every repetition of this step within this attempt."""
+
+    def log(self, line: str) -> None:
+        """Adds a line to the task's log. Never waits."""
+
+    def progress(self, percent: int) -> None:
+        """Reports where the task is, 0 to 100. Report as often as you like: the newest value is shown."""
+
+    async def step(self, name: str, percent: int, function: Callable[[], Awaitable[T]]) -> T:
+        """Runs a step, keeps its result as a checkpoint and reports `percent` when it is done.
+
+        A resumed attempt gets the kept result without running the step again. The result must be what msgspec
+        can write as JSON, at most 256 KiB; annotate the function's return type to get it back as that type.
+        Step names are unique within a task.
+        """

@@ -1,0 +1,114 @@
+"""Starts the orchestrator: reads the environment, connects, wires, runs."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
+
+from opsloop_common import log, runtime
+from opsloop_common.bus import Bus
+from opsloop_common.bus.consume import Consumer, Handler
+from opsloop_common.events import TaskState
+from opsloop_common.probe import Health
+from opsloop_common.records import Bucket
+from opsloop_common.redact import Redactor
+from opsloop_orchestrator.commands import Commands
+from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.leases import Lease, Leases
+from opsloop_orchestrator.lines import LogWriter
+from opsloop_orchestrator.projection import Projection, Row
+from opsloop_orchestrator.runners import RunnerPool
+from opsloop_orchestrator.settings import Settings, read
+from opsloop_orchestrator.steps import StepRecord, Steps
+from opsloop_orchestrator.sweeper import Sweeper
+from opsloop_orchestrator.targets import TargetRecord, Targets
+from opsloop_orchestrator.worker import Worker
+
+SERVICE = "orchestrator"
+COMMANDS_SIDE_BY_SIDE = 64
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def start() -> None:
+    settings = read(os.environ)
+    redact = Redactor(tuple(value for named in settings.secrets.values() for value in named.values()))
+    log.set_up(SERVICE, settings.service.log_level, redact)
+    readiness = runtime.Readiness()
+    health = Health(CollectorRegistry(), {"broker": readiness.check})
+    async with runtime.probing(health, settings.service, SERVICE):
+        bus = await runtime.connect(settings.service, SERVICE)
+        try:
+            await readiness.wait(bus, settings.service.subjects)
+            await serve(bus, settings, redact, health)
+        finally:
+            await bus.close()
+
+
+async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) -> None:
+    """Runs everything until cancelled."""
+    subjects = settings.service.subjects
+    journal = Journal(bus, subjects, now)
+    targets = Targets(Bucket(bus, subjects.bucket("TARGETS"), TargetRecord), journal, now)
+    leases = Leases(Bucket(bus, subjects.bucket("LEASES"), Lease), f"orchestrator-{secrets.token_hex(6)}", now())
+    runners = RunnerPool(settings.slots, settings.runner_environment)
+    projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal)
+    commands = Commands(
+        journal=journal,
+        targets=targets,
+        catalogue=settings.catalogue,
+        clock=now,
+        start_within_seconds=settings.start_within_seconds,
+    )
+
+    def log_writer(task: TaskState) -> LogWriter:
+        return LogWriter(bus=bus, subject=subjects.log(task.id), attempt=task.attempt, redact=redact, clock=now)
+
+    worker = Worker(
+        owner=leases.owner,
+        slots=settings.slots,
+        journal=journal,
+        targets=targets,
+        steps=Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord)),
+        runners=runners,
+        catalogue=settings.catalogue,
+        secrets=lambda target: settings.secrets[target],
+        log_writer=log_writer,
+        clock=now,
+    )
+    sweeper = Sweeper(
+        projection=projection, journal=journal, leases=leases, worker=worker, catalogue=settings.catalogue, clock=now
+    )
+
+    def consumer(stream: str, durable: str, handler: Handler, capacity: int) -> Consumer:
+        return Consumer(
+            bus,
+            service=SERVICE,
+            stream=subjects.stream(stream),
+            durable=durable,
+            dead_letters=subjects.dead_letters(SERVICE),
+            handler=handler,
+            capacity=capacity,
+        )
+
+    await leases.renew()
+    await runtime.together(
+        leases.run(),
+        runners.run(),
+        consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
+        consumer("EVT", "orchestrator-queued", worker.handle, settings.slots).run(),
+        consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
+        sweeper.run(),
+        runtime.beat(health),
+    )
+
+
+def main() -> None:
+    runtime.main(SERVICE, start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The projection: folds the events into rows that can be listed, and tells status cards what became of their tasks.
+
+It decides nothing and can be rebuilt from the events. Whoever acts on a row loads the task first.
+"""
+
+import logging
+from datetime import datetime
+
+import msgspec
+
+from opsloop_common import codec
+from opsloop_common.bus import Conflict
+from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
+from opsloop_common.events import AnswerState, Person, Status, TaskState
+from opsloop_common.records import Bucket, Entry
+from opsloop_orchestrator import decide
+from opsloop_orchestrator.journal import Journal
+
+log = logging.getLogger(__name__)
+
+DONE_KEPT_SECONDS = 7 * 24 * 3600
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A task in a list. `sequence` is that of the event it was folded from, `since` that event's time."""
+
+    id: str
+    task: str
+    target: str
+    status: Status
+    attempt: int
+    by: Person
+    sequence: int
+    since: datetime
+    owner: str = ""
+
+
+class Projection:
+    """Handles one event at a time."""
+
+    def __init__(self, rows: Bucket[Row], journal: Journal) -> None:
+        self._rows = rows
+        self._journal = journal
+
+    async def handle(self, delivery: Delivery) -> Outcome:
+        try:
+            event = codec.decode_event(delivery.data)
+        except codec.Undecodable as error:
+            return Reject(str(error))
+        state = event.data
+        # Progress changes no list and no card; every other event does.
+        if isinstance(state, AnswerState) or event.type in ("ops.task.progressed.v1", "ops.task.step.v1"):
+            return Ack()
+        try:
+            await self._fold(row_of(state, delivery.sequence, event.time))
+            await self._show_on_card(state, delivery.sequence)
+        except Conflict:
+            return Retry(0.05)
+        return Ack()
+
+    async def open_rows(self) -> list[Row]:
+        """The rows of all tasks that are queued or running. Raises BusError."""
+        entries = await self._rows.under("open.>")
+        return [entry.value for entry in entries if entry.value is not None]
+
+    async def _fold(self, row: Row) -> None:
+        is_open = row.status in ("queued", "running")
+        here, there = ("open", "done") if is_open else ("done", "open")
+        mine = await self._rows.get(f"{here}.{row.target}.{row.id}")
+        other = await self._rows.get(f"{there}.{row.target}.{row.id}")
+        if max(_sequence(mine), _sequence(other)) >= row.sequence:
+            return
+        await self._rows.put(mine.key, row, revision=mine.revision, ttl_seconds=0 if is_open else DONE_KEPT_SECONDS)
+        if other.value is not None:
+            await self._rows.delete(other.key, revision=other.revision)
+
+    async def _show_on_card(self, task: TaskState, sequence: int) -> None:
+        if not task.card:
+            return
+        found = await self._journal.find(task.card)
+        if found is None or not isinstance(found.state, AnswerState):
+            return
+        changed = decide.on_card(found.state, task, sequence)
+        if changed is not None:
+            await self._journal.append("updated", changed, found.sequence, caused_by=task.id)
+
+
+def row_of(task: TaskState, sequence: int, since: datetime) -> Row:
+    return Row(
+        id=task.id,
+        task=task.task,
+        target=task.target,
+        status=task.status,
+        attempt=task.attempt,
+        by=task.tried_by,
+        sequence=sequence,
+        since=since,
+        owner=task.owner,
+    )
+
+
+def _sequence(entry: Entry[Row]) -> int:
+    return entry.value.sequence if entry.value is not None else 0

@@ -1,0 +1,124 @@
+"""The pool of runner processes: started ahead, used for one task at a time, killed with everything they started."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+from opsloop_common.runtime import die_with_parent
+from opsloop_orchestrator import frames
+from opsloop_orchestrator.frames import Ready
+
+log = logging.getLogger(__name__)
+
+RESTART_PAUSE_SECONDS = 0.5
+
+
+class RunnerProcess:
+    """One runner, in a process group of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, environment: Mapping[str, str]) -> "RunnerProcess":
+        """Starts a runner and waits until its task packs are loaded. Raises ConnectionError if it dies first."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "opsloop_orchestrator.runner",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=dict(environment),
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+            limit=frames.LARGEST_FRAME,
+        )
+        runner = cls(process)
+        ready = await runner.receive()
+        if not isinstance(ready, Ready):
+            await runner.kill()
+            raise ConnectionError("the runner ended before it was ready")
+        for task, reason in ready.broken.items():
+            log.error("task pack not loaded: %s: %s", task, reason)
+        return runner
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    def send(self, frame: frames.ToRunner) -> None:
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(frames.pack(frame))
+
+    async def receive(self) -> frames.FromRunner | None:
+        """The next frame; None when the runner is gone."""
+        if self._process.stdout is None:
+            return None
+        return await frames.read_from_runner(self._process.stdout)
+
+    async def kill(self) -> None:
+        """Kills the runner and whatever it started in its group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+
+class RunnerPool:
+    """Keeps `size` runners ready. A runner that was killed is replaced in the background."""
+
+    def __init__(self, size: int, environment: Mapping[str, str]) -> None:
+        self._size = size
+        self._environment = environment
+        self._idle: asyncio.Queue[RunnerProcess] = asyncio.Queue()
+        self._all: set[RunnerProcess] = set()
+        self._gone = asyncio.Event()
+
+    async def run(self) -> None:
+        """Fills the pool until cancelled; then kills every runner."""
+        try:
+            while True:
+                self._gone.clear()
+                while len(self._all) < self._size:
+                    await self._add()
+                await self._gone.wait()
+        finally:
+            await asyncio.gather(*(runner.kill() for runner in self._all))
+
+    async def take(self) -> RunnerProcess:
+        """An idle runner; waits for one."""
+        while True:
+            runner = await self._idle.get()
+            if runner.is_alive:
+                return runner
+            self._forget(runner)
+
+    async def give_back(self, runner: RunnerProcess, *, usable: bool) -> None:
+        """Returns a runner after its task; one that is not usable any more is killed and replaced."""
+        if usable and runner.is_alive:
+            self._idle.put_nowait(runner)
+            return
+        await runner.kill()
+        self._forget(runner)
+
+    async def _add(self) -> None:
+        try:
+            runner = await RunnerProcess.start(self._environment)
+        except (ConnectionError, OSError) as error:
+            log.error("cannot start a runner: %s", error)
+            await asyncio.sleep(RESTART_PAUSE_SECONDS)
+            return
+        self._all.add(runner)
+        self._idle.put_nowait(runner)
+
+    def _forget(self, runner: RunnerProcess) -> None:
+        self._all.discard(runner)
+        self._gone.set()

@@ -1,0 +1,37 @@
+"""Checkpoints: the results of finished steps, kept for an attempt that another process has to resume."""
+
+import hashlib
+
+import msgspec
+
+from opsloop_common.records import Bucket
+
+VERSION = 1
+
+
+class StepRecord(msgspec.Struct, frozen=True):
+    """A step's name and its result as JSON text."""
+
+    name: str
+    result: str
+    version: int = VERSION
+
+
+class Steps:
+    def __init__(self, bucket: Bucket[StepRecord]) -> None:
+        self._bucket = bucket
+
+    async def kept(self, id: str, attempt: int) -> dict[str, bytes]:
+        """The results kept for an attempt, by step name."""
+        entries = await self._bucket.under(f"{id}.{attempt}.*")
+        records = [entry.value for entry in entries if entry.value is not None]
+        return {record.name: record.result.encode() for record in records if record.version == VERSION}
+
+    async def keep(self, id: str, attempt: int, name: str, result: bytes) -> None:
+        """Stores a step's result under its name. Repeating it changes nothing that matters."""
+        await self._bucket.put(f"{id}.{attempt}.{step_key(name)}", StepRecord(name, result.decode()))
+
+
+def step_key(name: str) -> str:
+    """A token for any step name: a name is the task pack's text and may hold anything."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]

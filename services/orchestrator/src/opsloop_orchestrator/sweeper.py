@@ -1,0 +1,105 @@
+"""The sweeper: once a second it looks for tasks that stopped between two steps, and has them completed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from opsloop_common.bus import BusError, Conflict
+from opsloop_common.catalogue import Catalogue
+from opsloop_orchestrator import decide
+from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.leases import Leases
+from opsloop_orchestrator.projection import Projection, Row
+from opsloop_orchestrator.worker import Worker
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+SEEN_OWNERLESS_BEFORE_ABANDONED = 3
+QUEUED_UNNOTICED_SECONDS = 3.0
+
+
+class Sweeper:
+    def __init__(
+        self,
+        *,
+        projection: Projection,
+        journal: Journal,
+        leases: Leases,
+        worker: Worker,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._projection = projection
+        self._journal = journal
+        self._leases = leases
+        self._worker = worker
+        self._catalogue = catalogue
+        self._clock = clock
+        self._ownerless: dict[str, int] = {}
+        self._started: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Sweeps until cancelled; the tasks it started end with it."""
+        try:
+            while True:
+                await asyncio.sleep(EVERY_SECONDS)
+                try:
+                    await self.sweep()
+                except BusError as error:
+                    log.warning("sweep put off: %s", error)
+                    self._ownerless.clear()
+        finally:
+            for task in self._started:
+                task.cancel()
+
+    async def sweep(self) -> None:
+        """One look at every open task. Raises BusError."""
+        rows = await self._projection.open_rows()
+        living = await self._leases.living()
+        for row in rows:
+            if row.status == "running":
+                await self._look_at_running(row, living)
+            else:
+                await self._look_at_queued(row)
+        self._forget_all_but({row.id for row in rows})
+
+    async def _look_at_running(self, row: Row, living: set[str]) -> None:
+        """A task whose owner's lease is gone, several looks in a row, is abandoned by its process."""
+        is_ours = row.owner == self._leases.owner
+        is_owned = row.id in self._worker.running if is_ours else row.owner in living
+        if is_owned:
+            self._ownerless.pop(row.id, None)
+            return
+        self._ownerless[row.id] = self._ownerless.get(row.id, 0) + 1
+        if self._ownerless[row.id] >= SEEN_OWNERLESS_BEFORE_ABANDONED:
+            await self._abandon(row)
+
+    async def _abandon(self, row: Row) -> None:
+        found = await self._journal.task(row.id)
+        if found is None or found.state.status != "running" or found.state.owner != row.owner:
+            return
+        kind = self._catalogue.tasks.get(row.task)
+        move = decide.abandoned(found.state, kind.effect if kind else "at_most_once", self._clock())
+        log.warning("task %s was abandoned by %s: now %s", row.id, row.owner, move.state.status)
+        try:
+            await self._journal.append(move.event, move.state, found.sequence)
+        except Conflict:
+            return
+        if not move.state.is_open:
+            await self._worker.release(move.state)
+
+    async def _look_at_queued(self, row: Row) -> None:
+        """A queued task nobody noticed for a while is tried here, if there is room."""
+        waited_seconds = (self._clock() - row.since).total_seconds()
+        if waited_seconds < QUEUED_UNNOTICED_SECONDS or not self._worker.has_room:
+            return
+        claimed = await self._worker.claim(row.id)
+        if claimed is not None:
+            running = asyncio.create_task(self._worker.run(claimed))
+            self._started.add(running)
+            running.add_done_callback(self._started.discard)
+
+    def _forget_all_but(self, ids: set[str]) -> None:
+        self._ownerless = {id: count for id, count in self._ownerless.items() if id in ids}

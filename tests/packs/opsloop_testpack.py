@@ -1,0 +1,75 @@
+"""A task pack for tests: tasks that behave in every way a task can."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from opsloop_common.task import Result, Run, TaskFailed
+
+
+async def steady(run: Run) -> Result:
+    """Four steps; says what it did."""
+
+    async def work() -> dict[str, str]:
+        run.log(f"working on {run.target.name}")
+        await asyncio.sleep(float(run.target.settings.get("pause_seconds", "0")))
+        return {"seen": "yes"}
+
+    for number, name in enumerate(("One", "Two", "Three", "Four"), 1):
+        await run.step(name, number * 25, work)
+    return Result(summary="4 steps done", lines=("a", "b"))
+
+
+async def failing(run: Run) -> Result:
+    """Fails at its first step, as foreseen; the second attempt succeeds."""
+
+    async def fail() -> str:
+        run.log("about to fail with password=hunter2-secret-value")
+        if run.attempt == 1:
+            raise TaskFailed("site_timeout", "The site timed out at {step}. Check it, then retry.")
+        return "fine"
+
+    await run.step("Reaching", 30, fail)
+    return Result(summary="reached")
+
+
+async def buggy(run: Run) -> Result:
+    """Raises what nobody foresaw."""
+    raise ZeroDivisionError("oops")
+
+
+async def blocking(run: Run) -> Result:
+    """Blocks its process for ever."""
+    run.progress(10)
+    while True:
+        time.sleep(0.1)  # noqa: ASYNC251 # blocking the loop is what it is for
+
+
+async def dying(run: Run) -> Result:
+    """Its process dies in the second step, the first time."""
+    marker = Path(run.target.settings["marker"])
+
+    async def first() -> int:
+        with marker.open("a") as file:
+            file.write("first\n")
+        return 7
+
+    async def second() -> int:
+        with marker.open("a") as file:
+            file.write("second\n")
+        if run.fence == 1:
+            os._exit(9)
+        return 8
+
+    kept = await run.step("First", 40, first)
+    await run.step("Second", 80, second)
+    return Result(summary=f"kept {kept}")
+
+
+async def reporting(run: Run) -> Result:
+    """Reports 10, 45, 70, 100 without steps between."""
+    for percent in (10, 45, 70, 100):
+        run.progress(percent)
+        await asyncio.sleep(0.7)
+    return Result(summary="reported")
