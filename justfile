@@ -1,0 +1,52 @@
+# One list of recipes. `uv run just` shows them; `just check` is what CI, a hook and a person run.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+packages := "-p opsloop_common -p opsloop_cli -p opsloop_dealership -p opsloop_sandbox -p opsloop_ingress -p opsloop_orchestrator -p opsloop_notifier -p opsloop_metrics"
+members := "libs/common libs/cli libs/dealership libs/sandbox services/ingress services/orchestrator services/notifier services/metrics"
+
+default:
+    @just --list
+
+# the whole loop on this machine, with everything embedded
+demo *arguments:
+    opsloop demo {{arguments}}
+
+# all tests
+test *arguments:
+    pytest {{arguments}}
+
+# the fast tests: pure, and those of the contracts
+quick:
+    pytest tests/unit tests/contract
+
+# everything that must hold before a commit
+check: format-check lint types boundaries dependencies lock-check test
+
+format:
+    ruff format .
+    ruff check --fix .
+
+format-check:
+    ruff format --check .
+
+lint:
+    ruff check .
+
+types:
+    mypy {{packages}}
+    mypy tests scripts
+
+# who may import whom
+boundaries:
+    lint-imports
+
+# every member declares what it imports, and nothing more
+dependencies:
+    for member in {{members}}; do (cd "$member" && deptry . --config pyproject.toml); done
+
+# resolves anew and writes requirements.lock and the constraints in pyproject.toml
+lock:
+    python scripts/lock.py
+
+lock-check:
+    python scripts/lock.py --check

@@ -1,0 +1,1 @@
+"""The dealership task pack: tasks that repair and measure car dealers' sites."""

@@ -1,0 +1,48 @@
+"""What the finished task says."""
+
+import pytest
+
+from opsloop_dealership.correction import Correction
+from opsloop_dealership.failures import failure
+from opsloop_dealership.injection import Proof
+from opsloop_dealership.problem import Problem
+from opsloop_dealership.report import report
+
+
+def problems(count: int) -> tuple[Problem, ...]:
+    return tuple(Problem(code="x", path=f"p{n}", sentence=f"p{n} is wrong") for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("needed", "count", "summary"),
+    [
+        (True, 3, "3 problems corrected"),
+        (True, 1, "1 problem corrected"),
+        (True, 0, "Schema brought up to date"),
+        (False, 0, "Nothing to correct"),
+    ],
+)
+def test_the_summary_counts_what_was_solved(needed: bool, count: int, summary: str) -> None:
+    """One sentence with the right number."""
+    assert report(Correction(content=(), needed=needed, solved=problems(count)), (), Proof()).summary == summary
+
+
+def test_lines_are_bounded() -> None:
+    """Twelve lines, then how many more there are."""
+    result = report(Correction(content=(), needed=True, solved=problems(16)), (), Proof())
+    assert len(result.lines) == 13
+    assert result.lines[-1] == "and 4 more"
+
+
+def test_a_script_that_stays_broken_is_not_counted_as_solved() -> None:
+    """What the page still shows is told as such."""
+    broken = Problem(code="broken_script", path="script[0]", sentence="script 1 is not valid JSON: oops in line 1")
+    correction = Correction(content=(), needed=True, solved=(broken, *problems(1)))
+    result = report(correction, (), Proof(unreadable=("oops in line 1",)))
+    assert result.summary == "1 problem corrected"
+    assert result.lines[0] == "still on the page and unreadable: oops in line 1"
+
+
+def test_outside_text_is_never_taken_for_the_step() -> None:
+    """Braces in a value cannot inject a placeholder into a sentence."""
+    assert failure("site_not_found", site="a/{step}", status=404).sentence.count("{step}") == 1
