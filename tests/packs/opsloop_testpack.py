@@ -8,6 +8,12 @@ from pathlib import Path
 from opsloop_common.task import Result, Run, TaskFailed
 
 
+def note(marker: Path, line: str) -> None:
+    """An effect that can be counted."""
+    with marker.open("a") as file:
+        file.write(f"{line}\n")
+
+
 async def steady(run: Run) -> Result:
     """Four steps; says what it did."""
 
@@ -51,13 +57,11 @@ async def dying(run: Run) -> Result:
     marker = Path(run.target.settings["marker"])
 
     async def first() -> int:
-        with marker.open("a") as file:
-            file.write("first\n")
+        note(marker, "first")
         return 7
 
     async def second() -> int:
-        with marker.open("a") as file:
-            file.write("second\n")
+        note(marker, "second")
         if run.fence == 1:
             os._exit(9)
         return 8

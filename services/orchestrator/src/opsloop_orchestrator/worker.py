@@ -4,12 +4,13 @@ A `queued` event only wakes it. What decides is the task's own state, its target
 which only one worker can win.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from opsloop_common.bus import BusError, Conflict
-from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome
+from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Retry
 from opsloop_common.catalogue import Catalogue
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import id_in
@@ -22,6 +23,9 @@ from opsloop_orchestrator.steps import Steps
 from opsloop_orchestrator.targets import Targets
 
 log = logging.getLogger(__name__)
+
+RETRY_WITHOUT_ROOM_SECONDS = 1.0
+RUNNER_WITHIN_SECONDS = 30.0
 
 
 class Worker:
@@ -59,6 +63,8 @@ class Worker:
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Runs the task of a `queued` event, if it is this task's turn. The message is done once the task is ours."""
+        if not self.has_room:
+            return Retry(RETRY_WITHOUT_ROOM_SECONDS)
         claimed = await self.claim(id_in(delivery.subject))
         if claimed is None:
             return Ack()
@@ -68,8 +74,20 @@ class Worker:
 
     async def claim(self, id: str) -> FoundTask | None:
         """Makes the task ours by appending `started`; None when it is not its turn, or somebody else's."""
+        if id in self.running:
+            return None
+        self.running.add(id)
+        claimed = None
+        try:
+            claimed = await self._claim(id)
+        finally:
+            if claimed is None:
+                self.running.discard(id)
+        return claimed
+
+    async def _claim(self, id: str) -> FoundTask | None:
         found = await self._journal.task(id)
-        if found is None or found.state.status != "queued" or id in self.running:
+        if found is None or found.state.status != "queued":
             return None
         task = found.state
         kind = self._catalogue.tasks.get(task.task)
@@ -79,30 +97,44 @@ class Worker:
             await self._refuse(found)
             return None
         move = decide.start(task, kind, self._owner, self._clock())
-        self.running.add(id)
         try:
             return FoundTask(move.state, await self._journal.append(move.event, move.state, found.sequence))
-        except BaseException as error:
-            self.running.discard(id)
-            if isinstance(error, Conflict):
-                return None
-            raise
+        except Conflict:
+            return None
 
     async def run(self, claimed: FoundTask) -> None:
         """Runs a claimed task to its end, then lets the next one in line start."""
         task = claimed.state
-        runner = await self._runners.take()
+        try:
+            async with asyncio.timeout(RUNNER_WITHIN_SECONDS):
+                runner = await self._runners.take()
+        except TimeoutError:
+            await self._give_up(claimed)
+        else:
+            await self._run_on(runner, claimed)
+        finally:
+            self.running.discard(task.id)
+        await self.release(task)
+
+    async def _run_on(self, runner: RunnerProcess, claimed: FoundTask) -> None:
         usable = False
         try:
             usable = await self._attempt(claimed, runner).run()
         except Conflict:
-            log.warning("task %s was taken over: stopped here", task.id)
+            log.warning("task %s was taken over: stopped here", claimed.state.id)
         except BusError as error:
-            log.error("task %s is left to whoever finds it: %s", task.id, error)
+            log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
         finally:
             await self._runners.give_back(runner, usable=usable)
-            self.running.discard(task.id)
-        await self.release(task)
+
+    async def _give_up(self, claimed: FoundTask) -> None:
+        """No runner could be started here. Nothing was done yet, so the task is queued again, or fails at last."""
+        log.error("no runner for task %s within %g s", claimed.state.id, RUNNER_WITHIN_SECONDS)
+        move = decide.abandoned(claimed.state, "idempotent", self._clock())
+        try:
+            await self._journal.append(move.event, move.state, claimed.sequence)
+        except BusError as error:
+            log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
 
     async def release(self, task: TaskState) -> None:
         """Gives the target to the next in line and wakes it. What fails here the sweeper repairs."""

@@ -1,0 +1,222 @@
+"""The checker: a pure function over what happened, which asserts the invariants I1 to I6 after a system test.
+
+It reads four histories: what Slack sent (and how it was acknowledged), the event stream, what is visible in Slack with
+the ledger that should account for it, and the effects at the outside world. It knows the formats, not the code.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import msgspec
+
+from opsloop_common.events import FINAL_STATUSES, AnswerState, Conversation, Status, TaskState
+from opsloop_common.subjects import make_id
+from opsloop_sandbox.contract import Call, SeenMessage, SitePut
+
+SIGNS: dict[Status, str] = {
+    "queued": "⏳",
+    "running": "▶️",
+    "succeeded": "✅",
+    "failed": "❌",
+    "cancelled": "🚫",
+    "unknown": "❓",
+}
+FINAL_EVENTS = {"succeeded", "failed", "cancelled", "unknown"}
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event of the stream."""
+
+    sequence: int
+    event: str
+    id: str
+    state: TaskState | AnswerState
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """A ledger record, as far as the checker reads it."""
+
+    key: str
+    state: str
+    ts: str = ""
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a system test leaves behind, once it has settled.
+
+    `messages` are the channels' messages by channel; `bot` is the app's user id, `team` the workspace's.
+    """
+
+    team: str
+    bot: str
+    calls: list[Call]
+    events: list[Recorded]
+    ledger: list[LedgerEntry]
+    messages: dict[str, list[SeenMessage]]
+    puts: list[SitePut]
+
+
+def violations(history: History) -> list[str]:
+    """What was broken, one line each; empty when every invariant held."""
+    checks = (requests, anchors, effects, ledger, trespassers, chains)
+    return [line for check in checks for line in check(history)]
+
+
+def requests(history: History) -> Iterator[str]:
+    """I1: every acknowledged request that asks for something is exactly one task or one answer, and is answered."""
+    first = _first_events(history)
+    for id, call in _acknowledged(history).items():
+        if id not in first:
+            yield f"I1: request {id} ({call.method} {call.args}) was acknowledged and became nothing"
+    shown = _by_key(history)
+    entries = {entry.key: entry for entry in history.ledger}
+    for id, state in _last_states(history).items():
+        if not isinstance(state, AnswerState) or state.visibility == "none":
+            continue
+        undeliverable = any(
+            entry.state == "undeliverable" for key, entry in entries.items() if key.startswith(f"{id}.")
+        )
+        if state.visibility == "conversation" and len(shown[f"{id}.anchor"]) != 1 and not undeliverable:
+            yield f"I1: answer {id} is visible {len(shown[f'{id}.anchor'])} times in its channel"
+        if state.visibility == "private" and not any(key.startswith(f"{id}.") for key in entries):
+            yield f"I1: the private answer {id} was never given"
+
+
+def anchors(history: History) -> Iterator[str]:
+    """I2: every task has exactly one anchor, whose visible state is the task's last event; its threads end once."""
+    shown = _by_key(history)
+    dead = {entry.key for entry in history.ledger if entry.state == "undeliverable"}
+    for id, state in _last_states(history).items():
+        if not isinstance(state, TaskState) or f"{id}.anchor" in dead:
+            continue
+        found = shown[f"{id}.anchor"]
+        if len(found) != 1:
+            yield f"I2: task {id} has {len(found)} anchors"
+            continue
+        anchor = found[0]
+        percent = 100 if state.status == "succeeded" else state.percent
+        wanted = (SIGNS[state.status], f"{percent}%", state.task, state.target)
+        if missing := [part for part in wanted if part not in anchor.text]:
+            yield f"I2: task {id} is {state.status}, but its message says {anchor.text!r} (no {missing})"
+        yield from _threads(id, state, anchor)
+
+
+def _threads(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
+    keys = Counter(_key(reply) for reply in anchor.replies)
+    for key, count in keys.items():
+        if key and count > 1:
+            yield f"I2: {key} was posted {count} times"
+    for attempt in range(1, state.attempt + (state.status in FINAL_STATUSES)):
+        if keys[f"{id}.{attempt}-end"] != 1:
+            yield f"I2: attempt {attempt} of {id} has {keys[f'{id}.{attempt}-end']} ends in its thread"
+    for attempt in range(1, state.attempt + 1):
+        order = [_key(reply) for reply in anchor.replies if f".{attempt}-" in _key(reply)]
+        if order and f"{id}.{attempt}-end" in order[:-1]:
+            yield f"I2: something follows the end of attempt {attempt} of {id}: {order}"
+
+
+def effects(history: History) -> Iterator[str]:
+    """I3: one effect at most for each idempotency key (task, attempt, step)."""
+    counts = Counter(put.idempotency_key for put in history.puts if put.effect)
+    for key, count in counts.items():
+        if count > 1:
+            yield f"I3: {key} took effect {count} times"
+
+
+def ledger(history: History) -> Iterator[str]:
+    """I4: what we posted in a channel is in the ledger, with its time stamp; nothing in the ledger is undecided."""
+    entries = {entry.key: entry for entry in history.ledger}
+    for entry in history.ledger:
+        if entry.state in ("intent", "sending"):
+            yield f"I4: the ledger entry {entry.key} is still {entry.state}"
+    for message in _ours(history):
+        key = _key(message)
+        if not key:
+            yield f"I4: message {message.ts} carries no marker: {message.text!r}"
+        elif key not in entries:
+            yield f"I4: message {message.ts} ({key}) has no ledger entry"
+        elif entries[key].ts != message.ts:
+            yield f"I4: message {message.ts} ({key}) is another than the ledger's {entries[key].ts}"
+
+
+def trespassers(history: History) -> Iterator[str]:
+    """I5: nothing begins in the stream that no acknowledged or repeated request of Slack began."""
+    known = set(_requests(history))
+    for id in _first_events(history):
+        if id not in known:
+            yield f"I5: {id} is in the stream, and no request of Slack asked for it"
+
+
+def chains(history: History) -> Iterator[str]:
+    """I6: every task has settled; fence and attempt never go back; one final event for each attempt."""
+    by_id: dict[str, list[Recorded]] = defaultdict(list)
+    for one in history.events:
+        by_id[one.id].append(one)
+    for id, events in by_id.items():
+        states = [one.state for one in sorted(events, key=lambda one: one.sequence)]
+        tasks = [state for state in states if isinstance(state, TaskState)]
+        if not tasks:
+            continue
+        if tasks[-1].is_open:
+            yield f"I6: task {id} is still {tasks[-1].status}"
+        steps = [(task.attempt, task.fence) for task in tasks]
+        if steps != sorted(steps):
+            yield f"I6: attempt or fence of {id} went back: {steps}"
+        ends = Counter(
+            one.state.attempt for one in events if one.event in FINAL_EVENTS and isinstance(one.state, TaskState)
+        )
+        yield from (
+            f"I6: attempt {attempt} of {id} ended {count} times" for attempt, count in ends.items() if count > 1
+        )
+
+
+def _requests(history: History) -> dict[str, Call]:
+    """Every request Slack sent that asks for something, by the id it must get."""
+    found: dict[str, Call] = {}
+    for call in history.calls:
+        if call.channel is None or call.args.get("action_id") == "task.grafana":
+            continue
+        here, args = Conversation(history.team, call.channel), call.args
+        if call.method == "deliver.command":
+            found.setdefault(make_id(here, "command", str(args["user"]), str(args["trigger_id"])), call)
+        elif call.method == "deliver.click":
+            identity = [str(args[name]) for name in ("user", "message_ts", "action_id", "action_ts")]
+            found.setdefault(make_id(here, "click", *identity), call)
+    return found
+
+
+def _acknowledged(history: History) -> dict[str, Call]:
+    return {id: call for id, call in _requests(history).items() if call.outcome == "ok"}
+
+
+def _first_events(history: History) -> dict[str, Recorded]:
+    found: dict[str, Recorded] = {}
+    for one in sorted(history.events, key=lambda one: one.sequence):
+        found.setdefault(one.id, one)
+    return found
+
+
+def _last_states(history: History) -> dict[str, TaskState | AnswerState]:
+    return {one.id: one.state for one in sorted(history.events, key=lambda one: one.sequence)}
+
+
+def _ours(history: History) -> Iterator[SeenMessage]:
+    """The app's visible messages in channels, threads included; private ones cannot be read back."""
+    for messages in history.messages.values():
+        for message in messages:
+            for one in (message, *message.replies):
+                if one.user == history.bot and not one.ephemeral and not one.deleted:
+                    yield one
+
+
+def _by_key(history: History) -> dict[str, list[SeenMessage]]:
+    found: dict[str, list[SeenMessage]] = defaultdict(list)
+    for message in _ours(history):
+        found[_key(message)].append(message)
+    return found
+
+
+def _key(message: SeenMessage) -> str:
+    payload = (message.metadata or {}).get("event_payload", {})
+    key = payload.get("key", "") if isinstance(payload, dict) else ""
+    return key if isinstance(key, str) else ""

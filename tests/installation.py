@@ -1,0 +1,196 @@
+"""An installation under test: its processes, what its users do and see, and its history for the checker."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+import checker
+from broker import NatsServer, free_port
+from checker import History, LedgerEntry, Recorded
+from opsloop_common import codec
+from opsloop_common.bus import Bus, streams
+from opsloop_common.subjects import Subjects, event_in, id_in
+from opsloop_sandbox.client import SandboxClient
+from opsloop_sandbox.contract import SeenMessage
+
+ROOT = Path(__file__).parents[1]
+PACKS = Path(__file__).parent / "packs"
+SERVICES = ("ingress", "orchestrator", "notifier", "metrics")
+ALICE, BOB, OPS = "U0ALICE", "U0BOB", "C0OPS"
+
+
+class Installation:
+    """Starts, kills and restarts by name; `sandbox` is what people do and see."""
+
+    def __init__(self, folder: Path, nats: NatsServer, *, catalogue: str = "") -> None:
+        self.folder = folder
+        self.nats = nats
+        self.subjects = Subjects()
+        self.ports = {name: free_port() for name in (*SERVICES, "sandbox")}
+        self.sandbox = SandboxClient(f"http://127.0.0.1:{self.ports['sandbox']}")
+        self.bus: Bus | None = None
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        text = catalogue or (ROOT / "opsloop.toml").read_text()
+        self.catalogue = folder / "opsloop.toml"
+        self.catalogue.write_text(text.replace("127.0.0.1:8090", f"127.0.0.1:{self.ports['sandbox']}"))
+
+    @property
+    def app_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['ingress']}"
+
+    def environment(self) -> dict[str, str]:
+        """What the processes get: nothing of the tester's own environment but the path."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(PACKS),
+            "OPSLOOP_DATA": str(self.folder),
+            "OPSLOOP_CONFIG": str(self.catalogue),
+            "OPSLOOP_SECRET": "an-installation-under-test",
+            "NATS_URL": self.nats.url,
+            "SLACK_BOT_TOKEN": "xoxb-test-token-for-the-sandbox",
+            "SLACK_SIGNING_SECRET": "signing-secret-for-the-sandbox",
+            "SLACK_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/",
+            "SANDBOX_APP_URL": self.app_url,
+            "DEALER_CONTENT_TOKEN": "dealer-content-token-1234",
+            **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
+        }
+
+    async def start(self) -> None:
+        """Everything, ready."""
+        self.bus = await self._connect()
+        await streams.provision(self.bus, self.subjects)
+        await asyncio.gather(*(self.start_one(name) for name in ("sandbox", *SERVICES)))
+        await self.sandbox.__aenter__()
+        await self.ready("sandbox", *SERVICES)
+
+    async def _connect(self) -> Bus:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return await Bus.connect(self.nats.url, "test")
+            except OSError:
+                assert time.monotonic() < deadline, "no broker"
+                await asyncio.sleep(0.05)
+
+    async def start_one(self, name: str, **more: str) -> None:
+        log = (self.folder / f"{name}.log").open("ab")
+        self._processes[name] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"opsloop_{name}", env=self.environment() | more, stdout=log, stderr=log, cwd=ROOT
+        )
+        log.close()
+
+    async def ready(self, *names: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            for name in names:
+                path = "control/workspace" if name == "sandbox" else "readyz"
+                await self.until(partial(self._answers, session, name, path), f"{name} ready", 20)
+
+    async def _answers(self, session: aiohttp.ClientSession, name: str, path: str) -> bool:
+        process = self._processes[name]
+        assert process.returncode is None, f"{name} ended with {process.returncode}: {self.log_of(name)[-2000:]}"
+        try:
+            async with session.get(f"http://127.0.0.1:{self.ports[name]}/{path}") as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def log_of(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    async def end(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Ends one process; returns its exit code."""
+        process = self._processes.pop(name)
+        if process.returncode is None:
+            process.send_signal(how)
+        return await asyncio.wait_for(process.wait(), 10)
+
+    async def stop(self) -> None:
+        for name in list(self._processes):
+            await self.end(name)
+        await self.sandbox.__aexit__(None, None, None)
+        if self.bus is not None:
+            await self.bus.close()
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while not await condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{await self.channel_text()}"
+            await asyncio.sleep(0.05)
+
+    async def messages(self, user: str = ALICE, channel: str = OPS) -> list[SeenMessage]:
+        return await self.sandbox.messages(user, channel)
+
+    async def channel_text(self) -> str:
+        """The channel in plain words, for a failing test."""
+        try:
+            return "\n".join(
+                f"{message.ts} {message.text}" + "".join(f"\n    {reply.text}" for reply in message.replies)
+                for message in await self.messages()
+            )
+        except aiohttp.ClientError as error:
+            return f"(no sandbox: {error})"
+
+    async def see(self, *parts: str, user: str = ALICE, channel: str = OPS, seconds: float = 15) -> SeenMessage:
+        """The newest message whose text holds all parts, once it is there."""
+        found: list[SeenMessage] = []
+
+        async def there() -> bool:
+            messages = await self.messages(user, channel)
+            found[:] = [message for message in messages if all(part in message.text for part in parts)]
+            return bool(found)
+
+        await self.until(there, f"a message with {parts}", seconds)
+        return found[-1]
+
+    async def see_reply(self, ts: str, *parts: str, seconds: float = 15) -> SeenMessage:
+        found: list[SeenMessage] = []
+
+        async def there() -> bool:
+            replies = [reply for message in await self.messages() if message.ts == ts for reply in message.replies]
+            found[:] = [reply for reply in replies if all(part in reply.text for part in parts)]
+            return bool(found)
+
+        await self.until(there, f"a reply with {parts}", seconds)
+        return found[-1]
+
+    async def broken_invariants(self, seconds: float = 20) -> list[str]:
+        """What the checker finds once the installation has settled; waits as long as something is still on its way."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = checker.violations(await self.history())
+            if not found or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(0.2)
+
+    async def history(self) -> History:
+        assert self.bus is not None
+        workspace = await self.sandbox.workspace()
+        events = await self.bus.read(self.subjects.stream("EVT"), self.subjects.all_events, at_most=100_000)
+        entries = await self.bus.newest_of_each(f"KV_{self.subjects.bucket('LEDGER')}", "$KV.LEDGER.>")
+        dealers = ("naples-honda", "coral-gables-toyota", "tampa-chevrolet")
+        sites = [await self.sandbox.site(dealer) for dealer in dealers]
+        return History(
+            team=workspace.team,
+            bot=workspace.bot_user_id,
+            calls=await self.sandbox.calls(),
+            events=[
+                Recorded(one.sequence, event_in(one.subject), id_in(one.subject), codec.decode_event(one.data).data)
+                for one in events
+            ],
+            ledger=[_entry(one.subject, one.data) for one in entries if one.data],
+            messages={channel: await self.messages(channel=channel) for channel in (OPS, "C0RANDOM", "G0PRIVATE")},
+            puts=[put for site in sites for put in site.puts],
+        )
+
+
+def _entry(subject: str, data: bytes) -> LedgerEntry:
+    record = codec.decode(data, dict[str, object])
+    key = subject.removeprefix("$KV.LEDGER.")
+    return LedgerEntry(key, str(record.get("state", "intent")), str(record.get("ts", "")))
