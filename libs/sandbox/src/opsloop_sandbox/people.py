@@ -1,0 +1,48 @@
+"""auth.test and users.info: who the bot is, and who the others are."""
+
+from opsloop_sandbox.access import require_scope
+from opsloop_sandbox.arguments import Arguments
+from opsloop_sandbox.json_value import JsonObject
+from opsloop_sandbox.records import BOT_ID, BOT_USER_ID, TEAM, TEAM_DOMAIN
+from opsloop_sandbox.slack_error import SlackError
+from opsloop_sandbox.workspace import Workspace
+
+
+def auth_test(workspace: Workspace, arguments: Arguments, now: float) -> JsonObject:
+    return {
+        "ok": True,
+        "url": f"https://{TEAM_DOMAIN}.slack.com/",
+        "team": "OpsLoop",
+        "user": "opsloop",
+        "team_id": TEAM,
+        "user_id": BOT_USER_ID,
+        "bot_id": BOT_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def users_info(workspace: Workspace, arguments: Arguments, now: float) -> JsonObject:
+    """The e-mail address only with the scope users:read.email."""
+    require_scope(workspace, "users:read")
+    user = workspace.users.get(arguments.required("user"))
+    if user is None:
+        raise SlackError("user_not_found")
+    profile: JsonObject = {"real_name": user.real_name, "display_name": user.name}
+    if "users:read.email" in workspace.scopes and user.email:
+        profile["email"] = user.email
+    return {
+        "ok": True,
+        "user": {
+            "id": user.id,
+            "team_id": user.team_id,
+            "name": user.name,
+            "real_name": user.real_name,
+            "tz": user.tz,
+            "deleted": False,
+            "is_bot": user.is_bot,
+            "is_email_confirmed": True,
+            "is_restricted": False,
+            "is_ultra_restricted": False,
+            "profile": profile,
+        },
+    }
