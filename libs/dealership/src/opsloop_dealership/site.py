@@ -42,6 +42,7 @@ class Site:
     async def read(self) -> Page:
         """The page as it is now, within `timeout_seconds` in all, redirects included."""
         url, started = self.settings.page_url, monotonic()
+        self._log(f"GET {url}, within {self.settings.timeout_seconds:g} s")
         with _reaching(url, self.settings.timeout_seconds):
             async with asyncio.timeout(self.settings.timeout_seconds):
                 page = await self._follow(url)

@@ -108,6 +108,7 @@ class PipedRun:
         self._number += 1
         self._name = name
         kept = self._begin.kept.get(name)
+        self.log(f"Step {self._number}: {name}{' (done before, its result is reused)' if kept is not None else ''}")
         if kept is not None:
             await self._report(StepDone(name, percent, kept, repeated=True))
             return _read_back(kept, function)

@@ -30,7 +30,6 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     per_subject: int = -1
     full: api.DiscardPolicy = api.DiscardPolicy.NEW
     bucket: bool = False
-    in_memory: bool = False
     ttl_per_message: bool = False
     deduplicate_seconds: float = 120
 
@@ -78,7 +77,8 @@ def topology(subjects: Subjects) -> Topology:
         _bucket(s.bucket("TARGETS")),
         _bucket(s.bucket("STEPS"), age_seconds=_days(31)),
         _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
-        _bucket(s.bucket("LEASES"), age_seconds=4, in_memory=True),
+        # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
+        _bucket(s.bucket("LEASES"), age_seconds=4),
     )  # fmt: skip
     consumers = (
         _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=30, held_at_most=1000),
@@ -212,7 +212,7 @@ def _stream(plan: StreamPlan) -> api.StreamConfig:
         max_bytes=plan.max_bytes,
         max_msgs_per_subject=plan.per_subject,
         discard=plan.full,
-        storage=api.StorageType.MEMORY if plan.in_memory else api.StorageType.FILE,
+        storage=api.StorageType.FILE,
         duplicate_window=min(plan.deduplicate_seconds, plan.age_seconds or plan.deduplicate_seconds),
         allow_direct=True,
         allow_rollup_hdrs=plan.bucket,
