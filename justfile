@@ -42,7 +42,7 @@ boundaries:
 
 # every member declares what it imports, and nothing more
 dependencies:
-    for member in {{members}}; do (cd "$member" && deptry . --config pyproject.toml); done
+    for member in {{members}}; do (cd "$member" && deptry src); done
 
 # resolves anew and writes requirements.lock and the constraints in pyproject.toml
 lock:

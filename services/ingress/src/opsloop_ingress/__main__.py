@@ -1,0 +1,48 @@
+"""Starts ingress: wiring only."""
+
+import os
+
+from opsloop_common import log, runtime
+from opsloop_common.probe import Health
+from opsloop_common.runtime import Readiness
+from opsloop_common.settings import Environment
+from opsloop_ingress import app, server, settings
+from opsloop_ingress.counters import Counters
+from opsloop_ingress.handover import Handover
+from opsloop_ingress.intake import Intake
+from opsloop_ingress.settings import IngressSettings
+
+
+def main() -> None:
+    runtime.main("ingress", start)
+
+
+async def start() -> None:
+    """Listens at once, so that the probe answers while the broker is still awaited."""
+    found = settings.read(Environment(os.environ))
+    log.set_up("ingress", found.service.log_level, found.redactor)
+    counters, readiness, handover = Counters(), Readiness(), Handover(found.service.subjects)
+    health = Health(counters.registry, {"broker": readiness.check})
+    intake = Intake(signing_secrets=found.signing_secrets, rules=found.rules, handover=handover, counters=counters)
+    listening = server.listen(found.service.host, found.service.port)
+    print(f"opsloop-ingress: {server.address(listening)}", flush=True)
+    try:
+        await runtime.together(
+            server.serve(app.build(intake, health), listening),
+            runtime.beat(health),
+            attach(found, handover, readiness),
+        )
+    finally:
+        if readiness.bus is not None:
+            await readiness.bus.close()
+
+
+async def attach(found: IngressSettings, handover: Handover, readiness: Readiness) -> None:
+    """Waits for the broker, then for its streams; requests meet a 503 until there is a broker."""
+    bus = await runtime.connect(found.service, "ingress")
+    readiness.bus = handover.bus = bus
+    await readiness.wait(bus, found.service.subjects)
+
+
+if __name__ == "__main__":
+    main()

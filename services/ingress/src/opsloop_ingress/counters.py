@@ -1,0 +1,37 @@
+"""What ingress counts. Every label comes from a closed list, so nobody outside can make new series."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5)
+
+
+class Counters:
+    """All metrics of this service, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "ingress_requests",
+            "Requests by what became of them: accepted, ignored, refused, unavailable, broken.",
+            ("kind", "outcome"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "ingress_request_seconds",
+            "From the first header to the answer.",
+            ("kind",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.refused = Counter("ingress_refused", "Refused requests by reason.", ("reason",), registry=self.registry)
+        self.unavailable = Counter(
+            "ingress_unavailable",
+            "Requests answered 503: busy, no broker, refused by the broker, unconfirmed by it, stopping.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.ignored = Counter(
+            "ingress_ignored", "Requests that ask for nothing, by what they are.", ("what",), registry=self.registry
+        )
+        self.link_clicks = Counter("slack_link_clicks", "Clicks on link buttons.", ("action",), registry=self.registry)
+        self.in_flight = Gauge("ingress_requests_in_flight", "Requests being handled.", registry=self.registry)

@@ -1,0 +1,77 @@
+"""Commands go to the broker here: stored and confirmed, or the person is told to try again."""
+
+import asyncio
+from typing import Literal, Protocol
+
+from opsloop_common import codec, events
+from opsloop_common.bus import BusError, Unconfirmed
+from opsloop_common.events import AnyCommand
+from opsloop_common.subjects import Subjects
+
+DEADLINE_SECONDS = 2.0
+ATTEMPT_SECONDS = 0.6
+PAUSE_SECONDS = 0.05
+
+Why = Literal["no_broker", "broker_refused", "unconfirmed"]
+
+
+class Unavailable(Exception):
+    """The command is not known to be stored; Slack gets a 503."""
+
+    def __init__(self, reason: Why) -> None:
+        super().__init__(reason)
+        self.reason: Why = reason
+
+
+class CommandBus(Protocol):
+    async def publish(
+        self, subject: str, payload: bytes, *, message_id: str = "", deadline_seconds: float = 2.0
+    ) -> int: ...
+
+
+class Handover:
+    """Stores commands, each exactly once however often it is sent. `bus` is set when there is a broker."""
+
+    def __init__(self, subjects: Subjects, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self.bus: CommandBus | None = None
+        self._subjects = subjects
+        self._deadline_seconds = deadline_seconds
+
+    async def store(self, command: AnyCommand) -> None:
+        """Returns once the broker has stored the command. Raises Unavailable within the deadline.
+
+        An unknown outcome is repeated under the same id until it is known: the broker keeps the first and confirms
+        the others. One attempt is shorter than the deadline, because an answer lost in a reconnection never comes.
+        """
+        if self.bus is None:
+            raise Unavailable("no_broker")
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._until_known(self.bus, command)
+        except TimeoutError as error:
+            raise Unavailable("unconfirmed") from error
+        except BusError as error:
+            raise Unavailable("broker_refused") from error
+
+    async def _until_known(self, bus: CommandBus, command: AnyCommand) -> None:
+        subject = self._subjects.command(events.VERBS[type(command)])
+        payload = _message(command)
+        while True:
+            try:
+                await bus.publish(subject, payload, message_id=command.request_id, deadline_seconds=ATTEMPT_SECONDS)
+                return
+            except Unconfirmed:
+                await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _message(command: AnyCommand) -> bytes:
+    return codec.encode(
+        codec.envelope(
+            id=command.request_id,
+            source="opsloop/ingress",
+            type=codec.command_type(command),
+            time=command.asked_at,
+            subject=command.request_id,
+            data=command,
+        )
+    )

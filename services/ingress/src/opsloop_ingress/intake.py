@@ -1,0 +1,139 @@
+"""One request from its headers to its answer: verify, decode, hand over, count.
+
+The cheap and safe checks come first; nothing reaches a stream before all of them passed.
+"""
+
+import json
+import logging
+import time
+import traceback
+from asyncio import CancelledError
+from collections.abc import Callable, Iterable
+
+import msgspec
+from starlette.types import Receive
+
+from opsloop_ingress import body, decode, head, signature
+from opsloop_ingress.complaints import Complaints
+from opsloop_ingress.counters import Counters
+from opsloop_ingress.decode import Asked, Challenge, Ignored, Kind, Rules
+from opsloop_ingress.handover import Handover, Unavailable
+from opsloop_ingress.refusal import Refused
+
+log = logging.getLogger(__name__)
+
+MOST_IN_FLIGHT = 256
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What Slack is told. `close`: the body was not read to its end, so the connection is of no more use."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = b""
+    close: bool = False
+
+
+OK = Reply(200)
+
+
+class Intake:
+    """Everything a request meets. `clock` is the time in Unix seconds."""
+
+    def __init__(
+        self,
+        *,
+        signing_secrets: tuple[bytes, ...],
+        rules: Rules,
+        handover: Handover,
+        counters: Counters,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._signing_secrets = signing_secrets
+        self._rules = rules
+        self._handover = handover
+        self._counters = counters
+        self._clock = clock
+        self._complaints = Complaints(time.monotonic)
+        self._in_flight = 0
+        counters.in_flight.set_function(lambda: self._in_flight)
+
+    async def take(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
+        """The answer to one request; never raises, whatever arrives and whatever is broken here."""
+        began = time.perf_counter()
+        self._in_flight += 1
+        try:
+            return await self._answer(kind, headers, receive)
+        except CancelledError:
+            # Only the server's shutdown cancels a request. It is not confirmed, so it must not look as if it were.
+            return self._unavailable(kind, "stopping")
+        except Exception as error:
+            return self._broken(kind, error)
+        finally:
+            self._in_flight -= 1
+            self._counters.seconds.labels(kind).observe(time.perf_counter() - began)
+
+    async def _answer(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
+        if self._in_flight > MOST_IN_FLIGHT:
+            return self._unavailable(kind, "busy")
+        try:
+            return await self._verified(kind, headers, receive)
+        except Refused as refused:
+            return self._refused(kind, refused)
+        except Unavailable as unavailable:
+            return self._unavailable(kind, unavailable.reason)
+
+    async def _verified(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
+        try:
+            claims = head.read(kind, headers)
+            asked_at = signature.check_time(claims.timestamp, self._clock())
+            raw = await body.read(receive, head.LARGEST_BODY_BYTES[kind])
+        except Refused as refused:
+            if refused.reason not in ("slow_body", "cut_off"):
+                await body.discard(receive)
+            raise
+        signature.check_signature(self._signing_secrets, claims.timestamp, claims.signature, raw)
+        return await self._asked(kind, decode.decode(kind, raw, asked_at, self._rules))
+
+    async def _asked(self, kind: Kind, outcome: Asked | Ignored | Challenge) -> Reply:
+        match outcome:
+            case Asked(command=command, foreign_answer_host=host):
+                if host:
+                    self._complaints.foreign_answer_host(host)
+                await self._handover.store(command)
+                self._count(kind, "accepted")
+                return OK
+            case Challenge(text=text):
+                self._ignored(kind, "url_verification")
+                return Reply(200, json.dumps({"challenge": text}).encode(), b"application/json")
+            case Ignored(what=what, link=link):
+                self._ignored(kind, what)
+                if link:
+                    self._counters.link_clicks.labels(link).inc()
+                return OK
+
+    def _ignored(self, kind: Kind, what: str) -> None:
+        self._counters.ignored.labels(what).inc()
+        self._count(kind, "ignored")
+
+    def _refused(self, kind: Kind, refused: Refused) -> Reply:
+        self._counters.refused.labels(refused.reason).inc()
+        self._count(kind, "refused")
+        self._complaints.say("refused", refused.reason)
+        return Reply(refused.status, close=True)
+
+    def _unavailable(self, kind: Kind, reason: str) -> Reply:
+        self._counters.unavailable.labels(reason).inc()
+        self._count(kind, "unavailable")
+        self._complaints.say("answered 503", reason)
+        return Reply(503, close=reason in ("busy", "stopping"))
+
+    def _broken(self, kind: Kind, error: Exception) -> Reply:
+        """A bug of ours. The exception's text may hold what was sent, so only its type and place are logged."""
+        self._count(kind, "broken")
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("request answered 503: a bug (%s)\n%s", type(error).__name__, place)
+        return Reply(503, close=True)
+
+    def _count(self, kind: Kind, outcome: str) -> None:
+        self._counters.requests.labels(kind, outcome).inc()
