@@ -56,6 +56,23 @@ async def test_a_publish_without_a_broker_is_unconfirmed_and_never_sent_later(
     assert [one.data for one in found] == [b"real"]
 
 
+async def test_an_onlooker_sees_what_passes_by(bus: Bus, subjects: Subjects, seen: list[bytes]) -> None:
+    """A watcher gets the messages published while it watches."""
+
+    async def look() -> None:
+        async for message in bus.watch(subjects.all_commands):
+            seen.append(message.data)
+
+    watching = asyncio.create_task(look())
+    for number in range(100):
+        await bus.publish(subjects.command("help"), str(number).encode())
+        if seen:
+            break
+    await until(lambda: bool(seen))
+    watching.cancel()
+    await asyncio.wait([watching])
+
+
 async def test_reading_a_log_of_many_pages(bus: Bus, subjects: Subjects) -> None:
     """More lines than a page holds come back whole and in order."""
     for number in range(300):

@@ -63,6 +63,13 @@ class Stored(msgspec.Struct, frozen=True):
     time: datetime
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A message that passed by."""
+
+    subject: str
+    data: bytes
+
+
 class _ApiError(msgspec.Struct):
     code: int = 0
     err_code: int = 0
@@ -191,6 +198,19 @@ class Bus:
     async def newest_of_each(self, stream: str, subject: str) -> list[Stored]:
         """The newest message of every subject under a wildcard. Ordered by sequence."""
         return await self._direct(stream, {"multi_last": [subject]})
+
+    async def watch(self, subject: str) -> AsyncIterator[Seen]:
+        """Messages as they pass by, nothing of the past, none guaranteed: for onlookers, never for work.
+
+        Survives reconnections; what passes while the broker is away is not seen.
+        """
+        subscription = await self._client.subscribe(subject, pending_msgs_limit=10_000)
+        try:
+            async for message in subscription.messages:
+                yield Seen(message.subject, message.data)
+        finally:
+            with contextlib.suppress(nats.errors.Error):
+                await subscription.unsubscribe()
 
     async def _get(self, stream: str, query: Mapping[str, object]) -> Stored | None:
         reply = await self._ask(f"$JS.API.STREAM.MSG.GET.{stream}", msgspec.json.encode(query))
