@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -34,6 +33,13 @@ async def test_an_append_fails_when_another_event_of_the_task_came_first(bus: Bu
     newest = await bus.last(subjects.stream("EVT"), subjects.events_of(ID))
     assert newest is not None
     assert newest.data == b"2"
+
+
+async def test_connecting_to_nothing_is_an_error_in_a_line(nats_server: NatsServer) -> None:
+    """No broker there: OSError with the address, soon."""
+    nats_server.kill()
+    with pytest.raises(OSError, match="no broker at nats://127"):
+        await Bus.connect(nats_server.url, "test")
 
 
 async def test_a_publish_nobody_stores_is_refused(bus: Bus) -> None:
@@ -108,8 +114,8 @@ class Running:
 
 
 @pytest.fixture
-async def seen() -> AsyncIterator[list[bytes]]:
-    yield []
+def seen() -> list[bytes]:
+    return []
 
 
 def commands(bus: Bus, subjects: Subjects, handler: Handler, capacity: int = 4) -> Consumer:
@@ -165,9 +171,7 @@ async def test_a_rejected_message_reaches_the_dead_letters_and_the_others_go_on(
     await running.stop()
 
 
-async def test_no_more_messages_are_taken_than_can_be_handled(
-    bus: Bus, subjects: Subjects, seen: list[bytes]
-) -> None:
+async def test_no_more_messages_are_taken_than_can_be_handled(bus: Bus, subjects: Subjects, seen: list[bytes]) -> None:
     """With room for one, the second message waits for the first; a held one frees its place at once."""
     gate = asyncio.Event()
 

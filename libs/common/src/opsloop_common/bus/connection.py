@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 
 import msgspec
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -24,6 +23,7 @@ from nats.aio.msg import Msg
 log = logging.getLogger(__name__)
 
 API_DEADLINE_SECONDS = 2.0
+CONNECT_SECONDS = 2.0
 WRONG_LAST_SEQUENCE = 10071
 NO_MESSAGE_FOUND = 10037
 
@@ -116,21 +116,25 @@ class Bus:
             for callback in callbacks:
                 callback()
 
+        client = Client()
         try:
-            client = await nats.connect(
-                url,
-                name=name,
-                connect_timeout=2,
-                allow_reconnect=True,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.25,
-                ping_interval=3,
-                max_outstanding_pings=2,
-                pending_size=0,
-                error_cb=on_error,
-                reconnected_cb=on_return,
-            )
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await client.connect(
+                    url,
+                    name=name,
+                    connect_timeout=2,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.25,  # type: ignore[arg-type] # annotated int, used as any delay
+                    ping_interval=3,
+                    max_outstanding_pings=2,
+                    pending_size=0,
+                    error_cb=on_error,
+                    reconnected_cb=on_return,
+                )
         except (nats.errors.Error, OSError, TimeoutError) as error:
+            # It would go on trying by itself.
+            await client.close()
             raise OSError(f"no broker at {url}: {error or type(error).__name__}") from error
         return cls(client, callbacks)
 

@@ -1,0 +1,76 @@
+"""The command line: what can be asked, and what a typing mistake probably meant."""
+
+import argparse
+import difflib
+from collections.abc import Sequence
+
+import msgspec
+
+VERBS = {
+    "demo": "run everything on this machine, with a local Slack; nothing else is needed",
+    "up": "run the services against the Slack and the broker that the environment names",
+    "provision": "create or verify the streams in the broker at NATS_URL",
+}
+
+DEMO = """\
+Runs a broker, a local Slack workspace, dealer sites and the four services as separate processes. State is kept
+in the data folder, so the next start continues where this one stopped. Ctrl-C stops everything."""
+
+UP = """\
+Runs the four services as separate processes. Required: SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, and OPSLOOP_SECRET
+when NATS_URL names a broker (without NATS_URL a broker is started here). What is missing or malformed is listed."""
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked. `data` is empty where the environment decides; `scale` holds SERVICE=N as typed."""
+
+    verb: str
+    fresh: bool = False
+    check: bool = False
+    json: bool = False
+    data: str = ""
+    scale: tuple[str, ...] = ()
+
+
+def read(words: Sequence[str]) -> Arguments:
+    """The arguments. Exits with help (0) or with one line about the mistake (2), as argparse does."""
+    parser = _parser()
+    if words and not words[0].startswith("-") and words[0] not in VERBS:
+        parser.exit(2, f"opsloop: {unknown_verb(words[0])}\n")
+    found = parser.parse_args(words)
+    if found.verb is None:
+        parser.print_help()
+        parser.exit(2)
+    arguments = msgspec.convert({key: value for key, value in vars(found).items() if value is not None}, Arguments)
+    if arguments.json and not arguments.check:
+        parser.exit(2, "opsloop: --json belongs to --check: try `opsloop demo --check --json`\n")
+    if arguments.check and (arguments.fresh or arguments.data):
+        parser.exit(2, "opsloop: --check uses a folder of its own: leave out --fresh and --data\n")
+    return arguments
+
+
+def unknown_verb(word: str) -> str:
+    close = difflib.get_close_matches(word.lower(), VERBS, n=1, cutoff=0.4)
+    hint = f"did you mean `opsloop {close[0]}`?" if close else f"known are {', '.join(VERBS)}"
+    return f"no command {word!r}; {hint}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="opsloop", description="Operational tasks from Slack, live and exact to the end."
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND")
+    demo = verbs.add_parser("demo", help=VERBS["demo"], description=DEMO)
+    demo.add_argument("--fresh", action="store_true", help="forget what earlier runs left in the data folder")
+    demo.add_argument(
+        "--check", action="store_true", help="play the tour in a folder of its own and verify every message"
+    )
+    demo.add_argument("--json", action="store_true", help="with --check: one JSON document instead of text")
+    demo.add_argument("--data", metavar="DIR", default="", help="the data folder (default: OPSLOOP_DATA or .opsloop)")
+    up = verbs.add_parser("up", help=VERBS["up"], description=UP)
+    up.add_argument("--data", metavar="DIR", default="", help="the data folder (default: OPSLOOP_DATA or .opsloop)")
+    up.add_argument(
+        "--scale", metavar="SERVICE=N", action="append", help="run N of a service, e.g. ingress=2; repeatable"
+    )
+    verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
+    return parser

@@ -1,0 +1,123 @@
+"""Child processes: each in a session of its own, logging to a file, dead when we are."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from opsloop_cli.plan import NATS, SANDBOX, Program, service_of
+from opsloop_common.runtime import CannotStart, die_with_parent
+
+LOOK_SECONDS = 0.05
+LAST_LINES = 3
+LONGEST_LINE = 500
+
+# Who stops when, and at which second of the stop the next ones are told: first whoever lets work in, last the broker.
+STOP_WAVES: tuple[tuple[frozenset[str], float], ...] = (
+    (frozenset({"ingress"}), 0.7),
+    (frozenset({"orchestrator", "notifier", "metrics"}), 1.8),
+    (frozenset({SANDBOX}), 2.1),
+    (frozenset({NATS}), 2.5),
+)
+
+
+class Child:
+    """A started process. Its process group has the same number."""
+
+    def __init__(self, program: Program, log: Path) -> None:
+        self.name = program.name
+        self.log = log
+        with contextlib.suppress(FileNotFoundError):
+            log.replace(log.with_suffix(".log.old"))
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                program.argv,
+                env=program.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=functools.partial(die_with_parent, os.getpid()),
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it lives; negative: the signal that killed it."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the whole group, also when its leader is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def reap(self) -> None:
+        self._process.wait(1)
+
+    def obituary(self) -> str:
+        """Who died how, and the last words."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        words = [f"    {line[:LONGEST_LINE]}" for line in lines if line.strip()][-LAST_LINES:]
+        head = f"{self.name} {_how(self.exit_code)}; see {self.log}, which ends with:"
+        return "\n".join([head, *words])
+
+
+class Supervisor:
+    """Starts children and stops them all. `stop` must be called, whatever happened."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self.children: list[Child] = []
+
+    def start(self, program: Program) -> None:
+        """Raises CannotStart when the program cannot be executed."""
+        try:
+            self.children.append(Child(program, self._logs / f"{program.name}.log"))
+        except OSError as error:
+            raise CannotStart(f"cannot start {program.name} ({program.argv[0]}): {error.strerror or error}") from error
+
+    def dead(self) -> list[Child]:
+        """The children that ended by themselves."""
+        return [child for child in self.children if child.exit_code is not None]
+
+    async def watch(self) -> None:
+        """Runs until a child dies. Raises CannotStart, which tells of it."""
+        while True:
+            if dead := self.dead():
+                raise CannotStart(f"everything was stopped, because {dead[0].obituary()}")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def stop(self) -> None:
+        """Ends every child within 2.5 s, kindly first. Cancelled meanwhile, it kills at once."""
+        started_at = time.monotonic()
+        try:
+            for services, until_seconds in STOP_WAVES:
+                wave = [child for child in self.children if service_of(child.name) in services]
+                for child in wave:
+                    child.signal(signal.SIGTERM)
+                await _all_ended(wave, started_at + until_seconds)
+            await _all_ended(self.children, started_at + STOP_WAVES[-1][1])
+        finally:
+            for child in self.children:
+                child.signal(signal.SIGKILL)
+            for child in self.children:
+                child.reap()
+
+
+async def _all_ended(children: list[Child], deadline: float) -> None:
+    # The kernel sets no asyncio.Event when a child ends.
+    while time.monotonic() < deadline and any(child.exit_code is None for child in children):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def _how(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    return f"ended with exit code {exit_code}"

@@ -1,0 +1,116 @@
+"""What `opsloop up` needs from the environment, every mistake in it at once, and what is off. Reads secrets' files."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from opsloop_cli.plan import SERVICES
+from opsloop_common.catalogue import Catalogue
+from opsloop_common.settings import Environment
+
+SHORTEST_SIGNING_SECRET = 16
+MOST_REPLICAS = 32
+NATS_SCHEMES = ("nats://", "tls://", "ws://", "wss://")
+SOCKET_MODE = (
+    "SLACK_APP_TOKEN: Socket Mode is not available yet: set SLACK_SIGNING_SECRET and let Slack's request URLs lead to "
+    "ingress"
+)
+ONE_NOTIFIER = "--scale notifier={0}: only one notifier can run for now; leave it at 1"
+
+OPTIONAL = {
+    "PROMETHEUS_URL": "no figures from Prometheus in messages",
+    "GRAFANA_URL": "no Grafana links in messages",
+    "PUBLIC_URL": "no links to run pages in messages",
+    "CLERK_SECRET_KEY": "no identity source: sensitive tasks are refused",
+}
+UNVERIFIED = "NATS_MONITOR_URL is not set: durability not verified (a client cannot see the broker's sync_interval)"
+
+
+class Required(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment names. An empty `nats_url` asks for the embedded broker."""
+
+    nats_url: str
+    scale: dict[str, int]
+
+
+def read(env: Environment, scale: tuple[str, ...], catalogue: Catalogue | None) -> Required:
+    """Collects every mistake in `env`; the caller checks. `catalogue` None: it could not be read, which is told."""
+    _slack(env)
+    nats_url = env.text("NATS_URL")
+    if nats_url:
+        _broker(env, nats_url)
+    for name in ("SLACK_API_URL", "CLERK_API_URL", "PROMETHEUS_URL", "GRAFANA_URL", "PUBLIC_URL", "NATS_MONITOR_URL"):
+        env.url(name)
+    env.root()
+    env.one_of("OPSLOOP_LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+    _sensitive(env, catalogue)
+    return Required(nats_url=nats_url, scale=_scale(env, scale))
+
+
+def off(env: Environment, variables: Mapping[str, str], catalogue: Catalogue) -> list[str]:
+    """One line for each thing that does not work without a variable that is not set."""
+    lines = [f"{name} is not set: {what}" for name, what in OPTIONAL.items() if not _given(env, name)]
+    if env.text("NATS_URL") and not env.text("NATS_MONITOR_URL"):
+        lines.append(UNVERIFIED)
+    return lines + _missing_target_secrets(variables, catalogue)
+
+
+def _slack(env: Environment) -> None:
+    token = env.required("SLACK_BOT_TOKEN", "it writes messages")
+    if token and not token.startswith("xoxb-"):
+        env.mistakes.append(
+            "SLACK_BOT_TOKEN does not start with xoxb-: it is the bot token of the page OAuth & Permissions"
+        )
+    if env.secret("SLACK_APP_TOKEN") and not _given(env, "SLACK_SIGNING_SECRET"):
+        env.mistakes.append(SOCKET_MODE)
+        return
+    secret = env.required("SLACK_SIGNING_SECRET", "it proves that a request is Slack's")
+    if secret and (len(secret) < SHORTEST_SIGNING_SECRET or secret.startswith(("xox", "xapp-"))):
+        env.mistakes.append(
+            "SLACK_SIGNING_SECRET is not a signing secret: it is on the page Basic Information, 32 digits"
+        )
+
+
+def _broker(env: Environment, url: str) -> None:
+    if not url.startswith(NATS_SCHEMES):
+        env.mistakes.append(f"NATS_URL does not start with one of {', '.join(NATS_SCHEMES)}")
+    env.secrets()
+
+
+def _sensitive(env: Environment, catalogue: Catalogue | None) -> None:
+    if catalogue is None or _given(env, "CLERK_SECRET_KEY"):
+        return
+    names = [name for name, task in catalogue.tasks.items() if task.sensitive]
+    if names:
+        env.mistakes.append(
+            f"CLERK_SECRET_KEY is missing: the catalogue marks {', '.join(names)} as sensitive, and without an "
+            "identity source nobody may run that"
+        )
+
+
+def _scale(env: Environment, words: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for word in words:
+        service, _, number = word.partition("=")
+        if service not in SERVICES or not number.isdecimal() or not 1 <= int(number) <= MOST_REPLICAS:
+            env.mistakes.append(
+                f"--scale {word}: write SERVICE=N with one of {', '.join(SERVICES)} and N from 1 to {MOST_REPLICAS}"
+            )
+        elif service == "notifier" and int(number) > 1:
+            env.mistakes.append(ONE_NOTIFIER.format(number))
+        else:
+            found[service] = int(number)
+    return found
+
+
+def _missing_target_secrets(variables: Mapping[str, str], catalogue: Catalogue) -> list[str]:
+    users: dict[str, list[str]] = {}
+    for target in catalogue.targets.values():
+        for variable in target.secrets.values():
+            if not variables.get(variable) and not variables.get(f"{variable}_FILE"):
+                users.setdefault(variable, []).append(target.name)
+    return [f"{variable} is not set: tasks on {', '.join(names)} will fail" for variable, names in users.items()]
+
+
+def _given(env: Environment, name: str) -> bool:
+    return bool(env.text(name) or env.text(f"{name}_FILE"))
