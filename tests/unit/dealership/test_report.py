@@ -28,10 +28,12 @@ def test_the_summary_counts_what_was_solved(needed: bool, count: int, summary: s
 
 
 def test_lines_are_bounded() -> None:
-    """Twelve lines, then how many more there are."""
-    result = report(Correction(content=(), needed=True, solved=problems(16)), (), Proof())
-    assert len(result.lines) == 13
-    assert result.lines[-1] == "and 4 more"
+    """What was wrong does not hide what changed: each kind has its few lines, and says how many more there are."""
+    changes = tuple(f"set key{number}: x" for number in range(9))
+    result = report(Correction(content=(), needed=True, solved=problems(16), changes=changes), (), Proof())
+    assert len(result.lines) == 12
+    assert result.lines[5] == "wrong: 11 more, all in the log"
+    assert result.lines[11] == "set: 4 more, all in the log"
 
 
 def test_a_script_that_stays_broken_is_not_counted_as_solved() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from opsloop_common import catalogue
+from opsloop_common import catalogue, codec
 from opsloop_common.catalogue import Catalogue
 from opsloop_common.events import (
     AnswerState,
@@ -223,6 +223,21 @@ def test_a_result_is_bounded(summary: str, lines: list[str]) -> None:
     assert result is not None
     assert len(result.summary) <= decide.LONGEST_SENTENCE
     assert len(result.lines) <= decide.RESULT_LINES_KEPT
+
+
+WIDE = st.text(alphabet=st.sampled_from("a\x00\U0001f680é"), min_size=1, max_size=900)
+
+
+@given(st.lists(WIDE, max_size=60), WIDE, st.lists(WIDE, max_size=40), WIDE)
+def test_every_state_fits_into_an_event(names: list[str], summary: str, lines: list[str], sentence: str) -> None:
+    """However much a task says, and in whatever script, its events can be written."""
+    state = running()
+    for number, name in enumerate(names):
+        state = decide.step_done(state, f"{number}{name}", number).state
+        assert len(codec.encode(state)) <= decide.LARGEST_STATE
+    done = decide.succeeded(state, Result(summary=summary, lines=tuple(lines)), NOW).state
+    broken = decide.failed(state, Failure(code="x", sentence=sentence, step=summary), NOW).state
+    assert max(len(codec.encode(done)), len(codec.encode(broken))) <= decide.LARGEST_STATE
 
 
 def test_a_card_shows_a_task_once_and_never_an_older_state() -> None:

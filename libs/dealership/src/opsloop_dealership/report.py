@@ -5,19 +5,20 @@ from opsloop_dealership.correction import Correction
 from opsloop_dealership.injection import Proof
 from opsloop_dealership.problem import Problem
 
-MAX_LINES = 12
+GROUP_LINES = 6
+"""Of each kind: what was wrong must not hide what changed."""
 
 
 def report(correction: Correction, notes: tuple[str, ...], proof: Proof) -> Result:
     """One sentence, then lines: remarks, which may need a person, then what was wrong, what changed, what is left."""
     solved = [problem for problem in correction.solved if not _persists(problem, proof)]
-    lines = [f"no longer on the page: {title}" for title in proof.gone]
-    lines += [f"still on the page and unreadable: {fault}" for fault in proof.unreadable]
-    lines += notes
-    lines += [f"wrong: {problem.sentence}" for problem in solved]
-    lines += correction.changes
-    lines += [f"left: {problem.sentence}" for problem in correction.left if not _persists(problem, proof)]
-    return Result(summary=_summary(correction.needed, len(solved)), lines=shortened(tuple(lines)))
+    remarks = [f"no longer on the page: {title}" for title in proof.gone]
+    remarks += [f"still on the page and unreadable: {fault}" for fault in proof.unreadable]
+    remarks += notes
+    left = [f"left: {problem.sentence}" for problem in correction.left if not _persists(problem, proof)]
+    groups = (remarks, [f"wrong: {problem.sentence}" for problem in solved], list(correction.changes), left)
+    lines = tuple(line for group in groups for line in shortened(group))
+    return Result(summary=_summary(correction.needed, len(solved)), lines=lines)
 
 
 def _persists(problem: Problem, proof: Proof) -> bool:
@@ -31,7 +32,9 @@ def _summary(needed: bool, solved: int) -> str:
     return f"{solved} problem{'' if solved == 1 else 's'} corrected" if solved else "Schema brought up to date"
 
 
-def shortened(lines: tuple[str, ...]) -> tuple[str, ...]:
-    if len(lines) <= MAX_LINES:
+def shortened(lines: list[str]) -> list[str]:
+    """The first few lines of a group, and how many there are beside them."""
+    if len(lines) <= GROUP_LINES:
         return lines
-    return (*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more")
+    kind = lines[0].partition(":")[0].partition(" ")[0]
+    return [*lines[: GROUP_LINES - 1], f"{kind}: {len(lines) - GROUP_LINES + 1} more, all in the log"]

@@ -34,6 +34,8 @@ async def schema_fix(run: Run) -> Result:
     async def process() -> Correction:
         correction = correct(found, problems, run.target.profile, site_name(found.url))
         run.log(f"{len(correction.changes)} properties to change, {len(correction.left)} remarks left")
+        for change in correction.changes:
+            run.log(change)
         return correction
 
     correction = await run.step("Processing", 60, process)

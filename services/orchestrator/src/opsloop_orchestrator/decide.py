@@ -9,8 +9,10 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from opsloop_common import codec
 from opsloop_common.catalogue import Catalogue, Effect, TaskType, nearest
 from opsloop_common.events import (
+    STATE_LIMIT_BYTES,
     AnswerBody,
     AnswerState,
     AnyCommand,
@@ -44,7 +46,10 @@ CARD_RUNS_KEPT = 5
 CLAIMS_AT_MOST = 3
 LONGEST_SENTENCE = 600
 LONGEST_LINE = 240
-RESULT_LINES_KEPT = 16
+LONGEST_NAME = 100
+RESULT_LINES_KEPT = 24
+LARGEST_STATE = STATE_LIMIT_BYTES - 1024
+"""Leaves room for the envelope around the state."""
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -294,19 +299,20 @@ def progressed(task: TaskState, percent: int) -> Move:
 
 def step_done(task: TaskState, name: str, percent: int) -> Move:
     """A step is done. A step told before (a resumed attempt) is not told twice."""
-    name, percent = name[:LONGEST_LINE], _percent(percent)
+    name, percent = name[:LONGEST_NAME], _percent(percent)
     step = Step(name, percent)
     steps = task.steps if step in task.steps else (*task.steps, step)[-STEPS_KEPT:]
-    return Move("step", replace(task, percent=max(task.percent, percent), step=name, steps=steps))
+    return Move("step", fitted(replace(task, percent=max(task.percent, percent), step=name, steps=steps)))
 
 
 def succeeded(task: TaskState, result: Result, now: datetime) -> Move:
-    return Move("succeeded", replace(_ended(task, now), status="succeeded", percent=100, result=_bounded(result)))
+    state = replace(_ended(task, now), status="succeeded", percent=100, result=_bounded(result))
+    return Move("succeeded", fitted(state))
 
 
 def failed(task: TaskState, failure: Failure, now: datetime) -> Move:
-    bounded = replace(failure, sentence=failure.sentence[:LONGEST_SENTENCE])
-    return Move("failed", replace(_ended(task, now), status="failed", failure=bounded))
+    bounded = replace(failure, sentence=failure.sentence[:LONGEST_SENTENCE], step=failure.step[:LONGEST_NAME])
+    return Move("failed", fitted(replace(_ended(task, now), status="failed", failure=bounded)))
 
 
 def overdue(task: TaskState, kind: TaskType, now: datetime) -> Move:
@@ -349,6 +355,30 @@ def _lost_sentence(task: TaskState, advice: str) -> str:
 
 def _ended(task: TaskState, now: datetime) -> TaskState:
     return replace(task, owner="", waits_for="", due_at=None, ended_at=now)
+
+
+def fitted(task: TaskState) -> TaskState:
+    """The state, small enough for an event: what a task says is cut before anything that decides is touched."""
+    while len(codec.encode(task)) > LARGEST_STATE:
+        smaller = _cut(task)
+        if smaller == task:
+            break
+        task = smaller
+    return task
+
+
+def _cut(task: TaskState) -> TaskState:
+    """One cut: result lines from the end, steps from the beginning, then the sentences."""
+    if task.result is not None and task.result.lines:
+        return replace(task, result=replace(task.result, lines=task.result.lines[: len(task.result.lines) // 2]))
+    if len(task.steps) > 1:
+        return replace(task, steps=task.steps[len(task.steps) // 2 :])
+    result, failure = task.result, task.failure
+    if result is not None:
+        result = replace(result, summary=result.summary[: len(result.summary) // 2])
+    if failure is not None:
+        failure = replace(failure, sentence=failure.sentence[: len(failure.sentence) // 2])
+    return replace(task, result=result, failure=failure)
 
 
 def _percent(value: int) -> int:
