@@ -34,7 +34,7 @@ async def test_repairs_a_broken_document_and_proves_it(serve: Serve) -> None:
     assert shown["address"]["streetAddress"] == "3500 Davis Blvd"
     assert "telefone" not in shown
     assert result.summary.endswith("problems corrected")
-    assert any("did you mean telephone" in line for line in result.lines)
+    assert any("did you mean telephone" in line for line in run.lines)
     assert any(line.startswith("wrong: script 1") and "not valid JSON" in line for line in result.lines)
     assert not any(line.startswith("left: script") for line in result.lines)
     assert run.percents == [20, 40, 60, 80, 100]
@@ -201,7 +201,7 @@ async def test_a_large_page_leaves_a_checkpoint_of_bounded_size(serve: Serve) ->
     result = await schema_fix(run)
     assert b"too large to keep whole" in run.checkpoints["Schema detected"]
     assert b"cut: 400008 characters" in run.checkpoints["Schema detected"]
-    assert len(result.lines) <= 13
+    assert len(result.lines) <= 24
 
 
 @pytest.mark.parametrize(

@@ -37,16 +37,30 @@ def message(key: str, ts: str, text: str, replies: tuple[SeenMessage, ...] = ())
 
 def put(n: int) -> SitePut:
     return SitePut(
-        n=n, at=0, dealer="naples", status=204, effect=True, idempotency_key=f"{ID}:1:Inject", fence="1", if_match="x", etag="y"
-    )  # fmt: skip
+        n=n,
+        at=0,
+        dealer="naples",
+        status=204,
+        effect=True,
+        idempotency_key=f"{ID}:1:Inject",
+        fence="1",
+        if_match="x",
+        etag="y",
+    )
 
 
 END = message("1-end", "3", "✅ Completed successfully.")
 ANCHOR = message("anchor", "1", "fix for naples: ✅ Completed (100%)", (message("1-20", "2", "Progress: 20%"), END))
 CALL = Call(
-    n=1, at=0, method="deliver.command", args={"user": "U0", "trigger_id": "trigger"}, outcome="ok", effect=True,
-    channel="C0", request_id="r",
-)  # fmt: skip
+    n=1,
+    at=0,
+    method="deliver.command",
+    args={"user": "U0", "trigger_id": "trigger"},
+    outcome="ok",
+    effect=True,
+    channel="C0",
+    request_id="r",
+)
 EVENTS = [
     Recorded(1, "queued", ID, state("queued")),
     Recorded(2, "started", ID, state("running", fence=1)),
@@ -89,13 +103,29 @@ def test_a_good_history_breaks_nothing() -> None:
         ("I5", lambda: replace(GOOD, calls=[])),
         ("I6", lambda: replace(GOOD, events=EVENTS[:2])),
         ("I6", lambda: replace(GOOD, events=[*EVENTS, replace(EVENTS[2], sequence=4)])),
-        ("I6", lambda: replace(GOOD, events=[EVENTS[0], replace(EVENTS[1], state=state("running", fence=5)), EVENTS[2]])),
+        (
+            "I6",
+            lambda: replace(GOOD, events=[EVENTS[0], replace(EVENTS[1], state=state("running", fence=5)), EVENTS[2]]),
+        ),
     ],
     ids=[
-        "dropped-request", "no-anchor", "two-anchors", "late-overwrite", "reply-twice", "lost-end", "order", "two-effects",
-        "no-ledger-entry", "undecided", "no-marker", "trespasser", "still-running", "ended-twice", "stale-write",
+        "dropped-request",
+        "no-anchor",
+        "two-anchors",
+        "late-overwrite",
+        "reply-twice",
+        "lost-end",
+        "order",
+        "two-effects",
+        "no-ledger-entry",
+        "undecided",
+        "no-marker",
+        "trespasser",
+        "still-running",
+        "ended-twice",
+        "stale-write",
     ],
-)  # fmt: skip
+)
 def test_a_broken_promise_is_found(invariant: str, break_it: Callable[[], History]) -> None:
     """Each seeded bug is caught, by the invariant it breaks."""
     found = violations(break_it())

@@ -33,7 +33,7 @@ def test_lines_are_bounded() -> None:
     result = report(Correction(content=(), needed=True, solved=problems(16), changes=changes), (), Proof())
     assert len(result.lines) == 12
     assert result.lines[5] == "wrong: 11 more, all in the log"
-    assert result.lines[11] == "set: 4 more, all in the log"
+    assert result.lines[11] == "changed: 4 more, all in the log"
 
 
 def test_a_script_that_stays_broken_is_not_counted_as_solved() -> None:

@@ -16,8 +16,13 @@ def report(correction: Correction, notes: tuple[str, ...], proof: Proof) -> Resu
     remarks += [f"still on the page and unreadable: {fault}" for fault in proof.unreadable]
     remarks += notes
     left = [f"left: {problem.sentence}" for problem in correction.left if not _persists(problem, proof)]
-    groups = (remarks, [f"wrong: {problem.sentence}" for problem in solved], list(correction.changes), left)
-    lines = tuple(line for group in groups for line in shortened(group))
+    groups = {
+        "remarks": remarks,
+        "wrong": [f"wrong: {problem.sentence}" for problem in solved],
+        "changed": list(correction.changes),
+        "left": left,
+    }
+    lines = tuple(line for kind, group in groups.items() for line in shortened(kind, group))
     return Result(summary=_summary(correction.needed, len(solved)), lines=lines)
 
 
@@ -32,9 +37,8 @@ def _summary(needed: bool, solved: int) -> str:
     return f"{solved} problem{'' if solved == 1 else 's'} corrected" if solved else "Schema brought up to date"
 
 
-def shortened(lines: list[str]) -> list[str]:
-    """The first few lines of a group, and how many there are beside them."""
+def shortened(kind: str, lines: list[str]) -> list[str]:
+    """The first few lines of a kind, and how many there are beside them."""
     if len(lines) <= GROUP_LINES:
         return lines
-    kind = lines[0].partition(":")[0].partition(" ")[0]
     return [*lines[: GROUP_LINES - 1], f"{kind}: {len(lines) - GROUP_LINES + 1} more, all in the log"]
