@@ -85,6 +85,55 @@ class ExplainButton(Command, frozen=True, kw_only=True, omit_defaults=True):
     action: str
 
 
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+MeasureState = Literal["value", "no_data", "unavailable"]
+Unit = Literal["usd", "ratio", "number"]
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A number about a target, or that there is none: `no_data` is not 0, and `unavailable` is not `no_data`.
+
+    `at` is the time of the sample; `value` counts only in the state "value".
+    """
+
+    metric: str
+    title: str
+    unit: Unit
+    state: MeasureState
+    value: float = 0.0
+    at: datetime | None = None
+
+
+class MetricQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for the newest value of one of the catalogue's metrics for a target."""
+
+    metric: str
+    target: str
+
+
+class RangeQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for a metric over the last `seconds`, one point every `step_seconds`."""
+
+    metric: str
+    target: str
+    seconds: float
+    step_seconds: float
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True):
+    at: datetime
+    value: float
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a RangeQuery; points in order of time, empty unless the state is "value"."""
+
+    metric: str
+    state: MeasureState
+    points: tuple[Point, ...] = ()
+
+
 # --- tasks ----------------------------------------------------------------------------------------------------------
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "unknown"]
@@ -146,6 +195,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     due_at: datetime | None = None
     failure: Failure | None = None
     result: Result | None = None
+    measures: tuple[Measure, ...] = ()
     handled: tuple[Handled, ...] = ()
 
     @property
@@ -193,6 +243,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True, tag="status", omit_d
     title: str
     offers: tuple[Offer, ...]
     runs: tuple[CardRun, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 class UnknownNameBody(msgspec.Struct, frozen=True, kw_only=True, tag="unknown_name", omit_defaults=True):
