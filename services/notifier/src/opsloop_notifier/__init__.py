@@ -1,0 +1,8 @@
+"""The notifier: every word and block in Slack.
+
+Reads: `ops.evt.>` (durable consumer `notifier`), `ops.log.<id>` for log tails.
+Emits: Slack Web API calls and private answers over response URLs; nothing on the bus but dead letters.
+Owns: wording, threading, the rate budget, and KV `LEDGER`, which says which message belongs to which task.
+
+It decides nothing about a task.
+"""

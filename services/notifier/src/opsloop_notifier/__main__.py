@@ -1,0 +1,64 @@
+"""`opsloop-notifier`: reads the environment, connects, and shows in Slack what happens on the bus."""
+
+import logging
+import os
+
+from prometheus_client import CollectorRegistry
+
+from opsloop_common import log, runtime
+from opsloop_common.probe import Health
+from opsloop_common.redact import Redactor
+from opsloop_common.settings import Environment
+from opsloop_notifier.gate import Gate
+from opsloop_notifier.measures import Measures
+from opsloop_notifier.mrkdwn import Pen
+from opsloop_notifier.office import Office
+from opsloop_notifier.settings import Settings, read
+from opsloop_notifier.slack import SlackWeb, open_session
+from opsloop_notifier.style import Style
+
+
+def main() -> None:
+    runtime.main("notifier", start)
+
+
+async def start() -> None:
+    env = Environment(os.environ)
+    settings = read(env)
+    env.check()
+    log.set_up("notifier", settings.service.log_level, Redactor(settings.hidden))
+    # The SDK writes whole request bodies at debug level, and these are messages of people.
+    logging.getLogger("slack_sdk").setLevel(logging.WARNING)
+    async with open_session() as session:
+        registry = CollectorRegistry()
+        measures = Measures(registry)
+        slack = SlackWeb(token=settings.bot_token, api_url=settings.api_url, session=session, count=measures.count)
+        await _serve(settings, slack, measures, registry)
+
+
+async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, registry: CollectorRegistry) -> None:
+    gate = Gate(slack.identify)
+    readiness = runtime.Readiness()
+    health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
+    async with runtime.probing(health, settings.service, "notifier"):
+        work = _work(settings, slack, gate, measures, readiness)
+        await runtime.together(runtime.beat(health), gate.watch(), work)
+
+
+async def _work(
+    settings: Settings, slack: SlackWeb, gate: Gate, measures: Measures, readiness: runtime.Readiness
+) -> None:
+    subjects = settings.service.subjects
+    style = Style(settings.secrets, Pen(Redactor(settings.hidden)), settings.grafana_url)
+    bus = await runtime.connect(settings.service, "notifier")
+    try:
+        await readiness.wait(bus, subjects)
+        office = Office(bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe)
+        measures.owed.set_function(lambda: office.desk.owed)
+        await office.run()
+    finally:
+        await bus.close()
+
+
+if __name__ == "__main__":
+    main()

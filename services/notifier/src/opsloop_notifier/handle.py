@@ -1,0 +1,41 @@
+"""An event from the bus becomes work on the desk; what cannot be decoded or drawn is rejected."""
+
+from opsloop_common import codec
+from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Reject
+from opsloop_common.codec import Undecodable
+from opsloop_common.events import AnswerState
+from opsloop_notifier import answers, replies, view
+from opsloop_notifier.anchors import draw
+from opsloop_notifier.case import Held
+from opsloop_notifier.desk import Desk
+from opsloop_notifier.style import Style
+from opsloop_notifier.view import Event
+
+
+class EventHandler:
+    def __init__(self, desk: Desk, style: Style) -> None:
+        self._desk = desk
+        self._style = style
+
+    async def __call__(self, delivery: Delivery) -> Outcome:
+        try:
+            message = codec.decode_event(delivery.data)
+        except Undecodable as error:
+            return Reject(str(error))
+        state = message.data
+        if isinstance(state, AnswerState) and state.visibility == "none":
+            return Ack()
+        event = Event(delivery.sequence, state)
+        self._try_to_draw(event)
+        self._desk.take(state.id, Held(event, message.time, delivery))
+        return Hold()
+
+    def _try_to_draw(self, event: Event) -> None:
+        """A state that cannot be drawn is poison: what this raises sends the message to the dead letters."""
+        state = event.state
+        if isinstance(state, AnswerState) and state.visibility == "private":
+            answers.private(state, answers.Gathered(), key="try", style=self._style)
+            return
+        draw(event, {}, key="try", version="try", is_edit=True, style=self._style)
+        if not isinstance(state, AnswerState) and (due := view.due_reply(state, ())):
+            replies.reply(state, due, (), key="try", style=self._style)

@@ -1,0 +1,115 @@
+"""The ledger: which message of ours shows what, one record per message, changed by compare-and-swap.
+
+Posting is not idempotent, so a record is written before: `intent` before anything is sent, `sending` before the bytes
+leave, `posted` with the timestamp after. One found in `sending` may be visible or not: see `reconcile`.
+"""
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from opsloop_common.bus import Bus, BusError, Conflict
+from opsloop_common.records import Bucket, Entry
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 0.25
+LOADS_AT_ONCE = 32
+
+RecordState = Literal["intent", "sending", "posted", "undeliverable", "superseded"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message. `seq` is the sequence of the event it shows (in `sending`: is meant to show).
+
+    `replaced` is the timestamp of a lost message that this one stands for; an undeliverable one that
+    `is_unknown` may be visible all the same, for we may not read there; `links` are the permalinks a status card
+    shows, by task id.
+    """
+
+    state: RecordState
+    intent_at: datetime
+    channel: str = ""
+    ts: str = ""
+    seq: int = 0
+    content_hash: str = ""
+    tries: int = 0
+    edits: int = 0
+    replaced: str = ""
+    is_unknown: bool = False
+    error: str = ""
+    links: dict[str, str] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state in ("posted", "undeliverable")
+
+
+class Row(msgspec.Struct, frozen=True):
+    record: Record
+    revision: int
+
+
+class Moved(Exception):
+    """Somebody else changed the record: load it again."""
+
+
+class Ledger:
+    """All records. While the broker is away, a write waits for it: nobody sends without the broker."""
+
+    def __init__(self, bus: Bus, bucket: str) -> None:
+        self._records = Bucket(bus, bucket, Record)
+        self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
+
+    async def load(self, id: str) -> dict[str, Row]:
+        """The records of one task or answer, by slot."""
+        async with self._loads:
+            while True:
+                try:
+                    found = await self._records.under(f"{id}.>")
+                except BusError as error:
+                    await self._pause(error)
+                    continue
+                return {_slot(entry): Row(entry.value, entry.revision) for entry in found if entry.value is not None}
+
+    async def get(self, id: str, slot: str) -> Record | None:
+        while True:
+            try:
+                return (await self._records.get(f"{id}.{slot}")).value
+            except BusError as error:
+                await self._pause(error)
+
+    async def write(self, id: str, slot: str, record: Record, row: Row | None) -> Row:
+        """Replaces `row` (None: the first record). Raises Moved."""
+        key = f"{id}.{slot}"
+        expected = row.revision if row else 0
+        while True:
+            try:
+                return Row(record, await self._records.put(key, record, revision=expected))
+            except Conflict:
+                # Our own write of a moment ago, whose answer was lost, conflicts too.
+                return await self._own(key, record)
+            except BusError as error:
+                await self._pause(error)
+
+    async def _own(self, key: str, record: Record) -> Row:
+        while True:
+            try:
+                entry = await self._records.get(key)
+            except BusError as error:
+                await self._pause(error)
+                continue
+            if entry.value != record:
+                raise Moved(key)
+            return Row(record, entry.revision)
+
+    async def _pause(self, error: BusError) -> None:
+        log.warning("the ledger waits for the broker: %s", error)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+def _slot(entry: Entry[Record]) -> str:
+    return entry.key.rpartition(".")[2]

@@ -1,0 +1,24 @@
+"""The series that tell whether messages get through."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Measures:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "notifier_slack_calls_total", "Calls to Slack, by method and what came of them.", ["method", "result"],
+            registry=registry,
+        )  # fmt: skip
+        self._delay = Histogram(
+            "notifier_visible_delay_seconds", "From an event to its being visible in Slack.", registry=registry,
+            buckets=_BUCKETS,
+        )  # fmt: skip
+        self.owed = Gauge("notifier_owed", "Tasks and answers with something not visible yet.", registry=registry)
+
+    def count(self, method: str, result: str) -> None:
+        self._calls.labels(method, result.lower()).inc()
+
+    def observe(self, seconds: float) -> None:
+        self._delay.observe(max(0.0, seconds))

@@ -1,0 +1,166 @@
+"""What one person alone is told: over the response URL, else as an ephemeral message, else as a direct message.
+
+At least once: such a message cannot be read back, so after a lost answer it is sent again by the next way.
+"""
+
+import logging
+from datetime import UTC, datetime
+
+import msgspec
+
+from opsloop_common.events import AnswerState, LogsBody, RefusedBody
+from opsloop_notifier import answers, words
+from opsloop_notifier.case import Case
+from opsloop_notifier.gate import Gate
+from opsloop_notifier.lanes import Lanes
+from opsloop_notifier.ledger import Ledger, Record
+from opsloop_notifier.message import Message
+from opsloop_notifier.outcome import Dead, Gone, Limited, Locked, Malformed, Outcome, Sent
+from opsloop_notifier.posting import back_off, key_of
+from opsloop_notifier.slack import Slack
+from opsloop_notifier.style import Style
+from opsloop_notifier.threads import ReadTail
+from opsloop_notifier.view import ANCHOR, PRIVATE, Urgency
+
+log = logging.getLogger(__name__)
+
+MOST_RESPONSES = 2
+"""Uses of one response URL; Slack allows five."""
+
+
+class Links:
+    """Permalinks of tasks' cards."""
+
+    def __init__(self, slack: Slack, lanes: Lanes, gate: Gate, ledger: Ledger) -> None:
+        self._slack = slack
+        self._lanes = lanes
+        self._gate = gate
+        self._ledger = ledger
+
+    async def to(self, task_id: str) -> str | None:
+        """ "" where there is none to be had; None when it is not known yet."""
+        record = await self._ledger.get(task_id, ANCHOR)
+        if record is None or not record.is_settled:
+            return None
+        if not record.ts:
+            return ""
+        await self._gate.passed()
+        async with self._lanes.permalink.turn(lambda: Urgency.PROGRESS):
+            answer = await self._slack.permalink(record.channel, record.ts)
+        match answer:
+            case str():
+                return answer
+            case Limited(seconds):
+                self._lanes.permalink.pause(seconds)
+            case Dead() | Gone() | Malformed():
+                return ""
+        return None
+
+
+class Privately:
+    def __init__(
+        self, slack: Slack, lanes: Lanes, gate: Gate, ledger: Ledger, links: Links, read_tail: ReadTail, style: Style
+    ) -> None:
+        self._slack = slack
+        self._lanes = lanes
+        self._gate = gate
+        self._ledger = ledger
+        self._links = links
+        self._read_tail = read_tail
+        self._style = style
+
+    async def run(self, case: Case) -> None:
+        """Returns when the person was told, or Slack refused every way."""
+        responses = 0
+        while case.private_is_due():
+            await self._gate.passed()
+            record = await self._announce(case)
+            message = await self._draw(case)
+            outcomes: list[Outcome] = []
+            if (url := self._answer_url(case)) and responses < MOST_RESPONSES:
+                responses += 1
+                outcomes.append(await self._slack.respond(url, message))
+            if not _is_sent(outcomes):
+                outcomes.append(await self._ephemeral(case, message))
+            if not _is_sent(outcomes):
+                outcomes.append(await self._direct(case, message))
+            await self._conclude(case, record, outcomes)
+
+    def _answer_url(self, case: Case) -> str:
+        state = case.newest.event.state
+        return state.answer_url if isinstance(state, AnswerState) else ""
+
+    async def _announce(self, case: Case) -> Record:
+        row = case.row(PRIVATE)
+        sequence, channel = case.newest.event.sequence, case.conversation.channel
+        base = row.record if row else Record(state="intent", intent_at=datetime.now(UTC), channel=channel)
+        record = msgspec.structs.replace(base, seq=sequence, tries=base.tries + 1)
+        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record, row))
+        return record
+
+    async def _draw(self, case: Case) -> Message:
+        state, key = case.newest.event.state, key_of(case, PRIVATE)
+        if case.is_private and isinstance(state, AnswerState):
+            return answers.private(state, await self._gather(state), key=key, style=self._style)
+        return answers.notice(self._explanation(case), key=key, style=self._style)
+
+    def _explanation(self, case: Case) -> str:
+        channel, anchor = case.conversation.channel, case.record(ANCHOR)
+        if anchor is not None and anchor.is_unknown:
+            return words.unconfirmed(channel, anchor.error)
+        return words.unreachable(channel, self._gate.identity.user, anchor.error if anchor else "")
+
+    async def _gather(self, answer: AnswerState) -> answers.Gathered:
+        match answer.body:
+            case LogsBody(task_id=task_id):
+                return answers.Gathered(lines=tuple(await self._read_tail(task_id, None, answers.LOG_LINES)))
+            case RefusedBody(task_id=task_id) if task_id:
+                return answers.Gathered(link=await self._links.to(task_id) or "")
+        return answers.Gathered()
+
+    async def _ephemeral(self, case: Case, message: Message) -> Outcome:
+        user = answers.asker(case.newest.event.state)
+        async with self._lanes.ephemeral.turn(lambda: Urgency.FAILURE):
+            outcome = await self._slack.ephemeral(case.conversation.channel, user, message)
+            if isinstance(outcome, Limited):
+                self._lanes.ephemeral.pause(outcome.seconds)
+            if isinstance(outcome, Malformed):
+                log.error("Slack refuses the private answer %s: %s: %s", case.id, outcome.error, outcome.details)
+                outcome = await self._slack.ephemeral(case.conversation.channel, user, message.without_blocks())
+        return outcome
+
+    async def _direct(self, case: Case, message: Message) -> Outcome:
+        user = answers.asker(case.newest.event.state)
+        async with self._lanes.post(user, lambda: Urgency.FAILURE):
+            outcome = await self._slack.post(user, "", message)
+            if isinstance(outcome, Limited):
+                self._lanes.channel(user).pause(outcome.seconds)
+            if isinstance(outcome, Malformed):
+                outcome = await self._slack.post(user, "", message.without_blocks())
+        return outcome
+
+    async def _conclude(self, case: Case, record: Record, outcomes: list[Outcome]) -> None:
+        last = outcomes[-1]
+        if isinstance(last, Sent):
+            await self._write(case, state="posted", channel=last.channel or record.channel, ts=last.ts)
+            return
+        for outcome in outcomes:
+            if isinstance(outcome, Locked):
+                self._gate.shut(outcome.error)
+        errors = [outcome.error for outcome in outcomes if isinstance(outcome, Dead | Gone | Malformed)]
+        if len(errors) == len(outcomes):
+            log.warning("nobody could be told privately about %s: %s", case.id, ", ".join(errors))
+            await self._write(case, state="undeliverable", error=", ".join(errors))
+        else:
+            await back_off(record.tries)
+
+    async def _write(self, case: Case, **changes: object) -> None:
+        row = case.row(PRIVATE)
+        if row is None:
+            raise LookupError(PRIVATE)
+        record = msgspec.structs.replace(row.record, **changes)
+        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record, row))
+
+
+def _is_sent(outcomes: list[Outcome]) -> bool:
+    return bool(outcomes) and isinstance(outcomes[-1], Sent)

@@ -1,0 +1,257 @@
+"""The one adapter of Slack's Web API. It sends once and says what came of it; when to send is not its business."""
+
+import logging
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import aiohttp
+import msgspec
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from opsloop_notifier.message import Marker, Message, marker_in_block_id
+from opsloop_notifier.outcome import (
+    DEFAULT_PAUSE_SECONDS,
+    Ambiguous,
+    Dead,
+    Limited,
+    NotSent,
+    Outcome,
+    Sent,
+    Unsent,
+    of_error,
+)
+
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
+PAGE = 100
+RESPONSE_URL_HOST = "hooks.slack.com"
+
+Count = Callable[[str, str], None]
+"""Called with the method and the name of its outcome, once a call."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who we are, by `auth.test`."""
+
+    user: str
+    bot_id: str
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A message read back, as far as it matters here."""
+
+    ts: str
+    bot_id: str
+    marker: Marker | None
+
+
+class Page(msgspec.Struct, frozen=True):
+    messages: tuple[Seen, ...]
+    cursor: str
+
+
+class Slack(Protocol):
+    """What the notifier needs of Slack. Nothing here raises for what Slack or the network does."""
+
+    async def post(self, channel: str, thread_ts: str, message: Message) -> Outcome:
+        """`thread_ts` is empty for a top-level message."""
+
+    async def update(self, channel: str, ts: str, message: Message) -> Outcome: ...
+
+    async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome: ...
+
+    async def respond(self, url: str, message: Message) -> Outcome:
+        """A private answer over a response URL, which is never logged. Dead for a host that is not Slack's."""
+
+    async def permalink(self, channel: str, ts: str) -> str | NotSent: ...
+
+    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
+        """A page of a channel's history, or of a thread, from `since` (Unix seconds) on."""
+
+    async def identify(self) -> Identity | NotSent: ...
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The session every call shares; the SDK ignores its own timeout with a session of ours."""
+    timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, sock_connect=CONNECT_SECONDS)
+    return aiohttp.ClientSession(timeout=timeout)
+
+
+class SlackWeb:
+    """`Slack` over HTTP."""
+
+    def __init__(self, *, token: str, api_url: str, session: aiohttp.ClientSession, count: Count) -> None:
+        # The SDK's default handler sends a post again when its answer was lost: a double message.
+        self._client = AsyncWebClient(token=token, base_url=api_url, session=session, retry_handlers=[])
+        self._session = session
+        self._api = urllib.parse.urlsplit(api_url)
+        self._count = count
+
+    async def post(self, channel: str, thread_ts: str, message: Message) -> Outcome:
+        arguments: dict[str, object] = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        return await self._send("chat.postMessage", {**arguments, **_content(message)})
+
+    async def update(self, channel: str, ts: str, message: Message) -> Outcome:
+        return await self._send("chat.update", {"channel": channel, "ts": ts, **_content(message)})
+
+    async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome:
+        arguments: dict[str, object] = {"channel": channel, "user": user, "text": message.text}
+        outcome = await self._call("chat.postEphemeral", {**arguments, **_blocks(message)})
+        return Sent() if isinstance(outcome, dict) else outcome
+
+    async def respond(self, url: str, message: Message) -> Outcome:
+        outcome = await self._respond(url, message)
+        self._count("response_url", type(outcome).__name__)
+        return outcome
+
+    async def permalink(self, channel: str, ts: str) -> str | NotSent:
+        answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, verb="GET")
+        return _text(answer, "permalink") if isinstance(answer, dict) else answer
+
+    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
+        method = "conversations.replies" if thread_ts else "conversations.history"
+        query = {"channel": channel, "oldest": f"{since:.6f}", "limit": str(PAGE), "include_all_metadata": "true"}
+        query |= {"inclusive": "true"}
+        query |= {"ts": thread_ts} if thread_ts else {}
+        query |= {"cursor": cursor} if cursor else {}
+        answer = await self._call(method, query, verb="GET")
+        return _page(answer) if isinstance(answer, dict) else answer
+
+    async def identify(self) -> Identity | NotSent:
+        answer = await self._call("auth.test", {})
+        return Identity(_text(answer, "user"), _text(answer, "bot_id")) if isinstance(answer, dict) else answer
+
+    async def _send(self, method: str, arguments: Mapping[str, object]) -> Outcome:
+        answer = await self._ask(method, arguments, "POST")
+        outcome = _sent(answer) if isinstance(answer, dict) else answer
+        self._count(method, type(outcome).__name__)
+        return outcome
+
+    async def _call(
+        self, method: str, arguments: Mapping[str, object], verb: str = "POST"
+    ) -> dict[str, object] | NotSent:
+        outcome = await self._ask(method, arguments, verb)
+        self._count(method, "Sent" if isinstance(outcome, dict) else type(outcome).__name__)
+        return outcome
+
+    async def _ask(self, method: str, arguments: Mapping[str, object], verb: str) -> dict[str, object] | NotSent:
+        given = {"params": dict(arguments)} if verb == "GET" else {"json": dict(arguments)}
+        try:
+            response = await self._client.api_call(method, http_verb=verb, **given)
+        except SlackApiError as error:
+            return _refusal(error)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return _failure(error)
+        except (AttributeError, TypeError):
+            # The SDK stumbles over JSON that is no object.
+            return Ambiguous("an unreadable answer")
+        data = response.data
+        # Anything but an object that says ok was not written by the method we called.
+        return data if isinstance(data, dict) and data.get("ok") is True else Ambiguous("an unreadable answer")
+
+    async def _respond(self, url: str, message: Message) -> Outcome:
+        if not self._is_slacks(url):
+            return Dead("the response URL is not Slack's")
+        body = {"response_type": "ephemeral", "replace_original": False, "text": message.text, **_blocks(message)}
+        try:
+            async with self._session.post(url, json=body, allow_redirects=False) as response:
+                await response.read()
+                return _of_status(response.status, response.headers)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return _failure(error)
+
+    def _is_slacks(self, url: str) -> bool:
+        try:
+            parts = urllib.parse.urlsplit(url)
+            is_slack = parts.scheme == "https" and parts.hostname == RESPONSE_URL_HOST
+            return is_slack or (parts.scheme, parts.netloc) == (self._api.scheme, self._api.netloc)
+        except ValueError:
+            return False
+
+
+def _sent(answer: Mapping[str, object]) -> Outcome:
+    sent = Sent(_text(answer, "channel"), _text(answer, "ts"))
+    return sent if sent.ts and sent.channel else Ambiguous("an answer without a timestamp")
+
+
+def _content(message: Message) -> dict[str, object]:
+    # An update without blocks in it would keep the old ones if it had no text; with text alone they go.
+    return {"text": message.text, "metadata": message.metadata, **_blocks(message)}
+
+
+def _blocks(message: Message) -> dict[str, object]:
+    return {"blocks": message.blocks} if message.blocks else {}
+
+
+def _refusal(error: SlackApiError) -> NotSent:
+    """An HTTP error or `ok: false`. The SDK hands over its own response, or aiohttp's when the body was unreadable."""
+    response = error.response
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
+    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
+    data = getattr(response, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    if status == 429:
+        return Limited(_retry_after(headers) or DEFAULT_PAUSE_SECONDS)
+    if status >= 500:
+        return Ambiguous(f"HTTP {status}")
+    if not isinstance(data, dict) or not isinstance(code, str):
+        return Ambiguous(f"an unreadable answer (HTTP {status})")
+    return of_error(code, retry_after_seconds=_retry_after(headers), details=_details(data))
+
+
+def _failure(error: Exception) -> NotSent:
+    """What the network did. Only before a connection stands is it certain that nothing was sent."""
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return Unsent(type(error).__name__)
+    return Ambiguous(type(error).__name__)
+
+
+def _of_status(status: int, headers: Mapping[str, str]) -> Outcome:
+    if status == 200:
+        return Sent()
+    if status == 429:
+        return Limited(_retry_after(headers) or DEFAULT_PAUSE_SECONDS)
+    return Ambiguous(f"HTTP {status}") if status >= 500 else Dead(f"HTTP {status}")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else None
+
+
+def _details(data: Mapping[str, object]) -> str:
+    metadata = data.get("response_metadata")
+    messages = metadata.get("messages") if isinstance(metadata, dict) else None
+    return "; ".join(str(message) for message in messages) if isinstance(messages, list) else ""
+
+
+def _text(data: Mapping[str, object], name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _page(data: Mapping[str, object]) -> Page:
+    messages = data.get("messages")
+    metadata = data.get("response_metadata")
+    found = [_seen(one) for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    return Page(tuple(found), _text(metadata, "next_cursor") if isinstance(metadata, dict) else "")
+
+
+def _seen(message: Mapping[str, object]) -> Seen:
+    return Seen(_text(message, "ts"), _text(message, "bot_id"), _marker(message))
+
+
+def _marker(message: Mapping[str, object]) -> Marker | None:
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    if isinstance(payload, dict) and isinstance(payload.get("key"), str) and isinstance(payload.get("mac"), str):
+        return Marker(payload["key"], payload["mac"])
+    blocks = message.get("blocks")
+    first = blocks[0] if isinstance(blocks, list) and blocks else None
+    return marker_in_block_id(_text(first, "block_id")) if isinstance(first, dict) else None

@@ -1,0 +1,45 @@
+"""What every drawing needs besides the state: whose signature, whose Grafana, whose pen."""
+
+import urllib.parse
+from datetime import datetime, timedelta
+
+import msgspec
+
+from opsloop_common import buttons
+from opsloop_common.buttons import Pointer
+from opsloop_common.events import TaskState
+from opsloop_notifier.message import Block, button
+from opsloop_notifier.mrkdwn import Pen
+
+_MARGIN = timedelta(minutes=1)
+_LONGEST_NAME = 200
+
+
+class Style(msgspec.Struct, frozen=True):
+    """`grafana_url` is empty where there is no Grafana: then there is no such button."""
+
+    secrets: tuple[str, ...]
+    pen: Pen
+    grafana_url: str = ""
+
+    def button(self, action: str, label: str, id: str, sequence: int) -> Block:
+        """A button that carries nothing but a signed pointer to what it was drawn from."""
+        return button(action, label, buttons.write(self.secrets, Pointer(id, sequence)))
+
+    def grafana_button(self, task: TaskState, sequence: int) -> list[Block]:
+        """The link to the dashboard, at the target and the time of this task."""
+        if not self.grafana_url:
+            return []
+        value = buttons.write(self.secrets, Pointer(task.id, sequence))
+        return [button("task.grafana", "📊 Open Grafana", value, url=_dashboard(self.grafana_url, task))]
+
+
+def _dashboard(base: str, task: TaskState) -> str:
+    start = (task.started_at or task.requested_at) - _MARGIN
+    end = str(_milliseconds(task.ended_at + _MARGIN)) if task.ended_at else "now"
+    query = urllib.parse.urlencode({"var-dealer": task.target[:_LONGEST_NAME], "from": _milliseconds(start), "to": end})
+    return f"{base.rstrip('/')}/d/dealer?{query}"
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

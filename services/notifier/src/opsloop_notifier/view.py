@@ -1,0 +1,119 @@
+"""Which messages a task's state wants to be visible, given which already are. Pure.
+
+A task has one anchor and, per attempt, replies in its thread: milestones, then the end. Milestones are crossed, never
+matched exactly. What is due at once is one reply, kept under the slot of its highest milestone or of the end; a slot
+that is settled settles the milestones below it.
+"""
+
+import enum
+from collections.abc import Collection
+from typing import TypeAlias
+
+import msgspec
+
+from opsloop_common.events import FINAL_STATUSES, AnswerState, TaskState
+
+ANCHOR = "anchor"
+PRIVATE = "private"
+MILESTONES = (20, 40, 60, 80)
+END = "end"
+MENTION_AFTER_SECONDS = 60.0
+
+
+class Urgency(enum.IntEnum):
+    """What goes first when not everything may go now."""
+
+    FINAL = 0
+    FAILURE = 1
+    FIRST_POST = 2
+    MILESTONE = 3
+    PROGRESS = 4
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A state and the sequence of the event that led to it."""
+
+    sequence: int
+    state: TaskState | AnswerState
+
+    @property
+    def is_final(self) -> bool:
+        return isinstance(self.state, TaskState) and self.state.status in FINAL_STATUSES
+
+
+class Milestone(msgspec.Struct, frozen=True):
+    """`name` is that of the first reported step at or above it; empty if there is none."""
+
+    percent: int
+    name: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One message in the thread. `is_end` includes the milestones that were not posted before it."""
+
+    slot: str
+    attempt: int
+    milestones: tuple[Milestone, ...]
+    is_end: bool
+
+
+Settled: TypeAlias = Collection[str]
+"""The slots of a task whose messages are visible, or were given up for good."""
+
+
+def due_reply(task: TaskState, settled: Settled) -> Reply | None:
+    """The reply that the thread still lacks for this state's attempt."""
+    if _slot(task.attempt, END) in settled:
+        return None
+    reached = 100 if task.status == "succeeded" else task.percent
+    posted = max((mark for mark in MILESTONES if _slot(task.attempt, mark) in settled), default=0)
+    due = tuple(Milestone(mark, _name(task, mark)) for mark in MILESTONES if posted < mark <= reached)
+    if task.status in FINAL_STATUSES:
+        return Reply(_slot(task.attempt, END), task.attempt, due, is_end=True)
+    if due and task.status == "running":
+        return Reply(_slot(task.attempt, due[-1].percent), task.attempt, due, is_end=False)
+    return None
+
+
+def is_thread_slot(slot: str) -> bool:
+    return slot not in (ANCHOR, PRIVATE)
+
+
+def mentions(task: TaskState) -> bool:
+    """Whether the end of this attempt calls the person who started it."""
+    if task.status == "failed":
+        return True
+    if task.started_at is None or task.ended_at is None:
+        return False
+    return (task.ended_at - task.started_at).total_seconds() > MENTION_AFTER_SECONDS
+
+
+def anchor_urgency(event: Event, *, is_posted: bool) -> Urgency:
+    if event.is_final:
+        return end_urgency(event)
+    return Urgency.PROGRESS if is_posted else Urgency.FIRST_POST
+
+
+def reply_urgency(event: Event) -> Urgency:
+    return end_urgency(event) if event.is_final else Urgency.MILESTONE
+
+
+def end_urgency(event: Event) -> Urgency:
+    succeeded = isinstance(event.state, TaskState) and event.state.status == "succeeded"
+    return Urgency.FINAL if succeeded else Urgency.FAILURE
+
+
+def runs_without_link(event: Event, links: Collection[str]) -> list[str]:
+    """The tasks a status card tells of whose own message is not known yet."""
+    if not isinstance(event.state, AnswerState):
+        return []
+    runs = getattr(event.state.body, "runs", ())
+    return [run.task_id for run in runs if run.task_id not in links]
+
+
+def _slot(attempt: int, name: int | str) -> str:
+    return f"{attempt}-{name}"
+
+
+def _name(task: TaskState, milestone: int) -> str:
+    return next((step.name for step in task.steps if step.percent >= milestone), "")

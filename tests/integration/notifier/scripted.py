@@ -1,0 +1,192 @@
+"""A Slack in memory that answers as told, and the means to put events on the bus."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+
+from opsloop_common import codec
+from opsloop_common.bus import Bus
+from opsloop_common.events import AnswerState, CardRun, LogLine, TaskState
+from opsloop_common.redact import Redactor
+from opsloop_common.subjects import Subjects
+from opsloop_notifier.budget import Limits, Rate
+from opsloop_notifier.gate import Gate
+from opsloop_notifier.message import Marker, Message
+from opsloop_notifier.mrkdwn import Pen
+from opsloop_notifier.office import Office, Pace
+from opsloop_notifier.outcome import Ambiguous, Gone, NotSent, Outcome, Sent
+from opsloop_notifier.slack import Identity, Page, Seen
+from opsloop_notifier.style import Style
+
+SECRETS = ("a-secret-of-the-test",)
+FAST = Limits(
+    update=Rate(1000, 1000),
+    post=Rate(1000, 1000),
+    post_workspace=Rate(1000, 1000),
+    read=Rate(1000, 1000),
+    card_seconds=0.0,
+)
+PERMALINK = "https://slack.example/"
+
+
+class Visible(msgspec.Struct):
+    """A message as everybody sees it."""
+
+    channel: str
+    ts: str
+    thread_ts: str
+    message: Message
+    versions: list[str]
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """Slack keeps the message, and its answer is this one."""
+
+    answer: Outcome
+
+
+class ScriptedSlack:
+    """Answers each call of a method with the next outcome of its script, and with success when that is used up."""
+
+    def __init__(self) -> None:
+        self.messages: list[Visible] = []
+        self.private: list[tuple[str, str, Message]] = []
+        self.scripts: dict[str, list[Outcome | Stored]] = {}
+        self.calls: list[str] = []
+        self.hold: asyncio.Event | None = None
+        """While set and not yet fired, posts and updates do not return."""
+        self.identity: Identity | NotSent = Identity("opsloop", "B1")
+        self.identified = 0
+        self._last = 0
+
+    @property
+    def anchors(self) -> list[Visible]:
+        return [one for one in self.messages if not one.thread_ts]
+
+    def thread(self, ts: str) -> list[str]:
+        return [one.message.text for one in self.messages if one.thread_ts == ts]
+
+    async def post(self, channel: str, thread_ts: str, message: Message) -> Outcome:
+        return await self._answer("post", lambda: self._store(channel, thread_ts, message))
+
+    async def update(self, channel: str, ts: str, message: Message) -> Outcome:
+        return await self._answer("update", lambda: self._replace(channel, ts, message))
+
+    async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome:
+        return await self._answer("ephemeral", lambda: self._tell("ephemeral", user, message))
+
+    async def respond(self, url: str, message: Message) -> Outcome:
+        return await self._answer("respond", lambda: self._tell("respond", url, message))
+
+    async def permalink(self, channel: str, ts: str) -> str | NotSent:
+        self.calls.append("permalink")
+        return f"{PERMALINK}{ts}"
+
+    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
+        self.calls.append("read")
+        script = self.scripts.get("read")
+        if script and isinstance(answer := script.pop(0), NotSent):
+            return answer
+        found = [one for one in self.messages if one.channel == channel and one.thread_ts == thread_ts]
+        return Page(tuple(_seen(one) for one in found), "")
+
+    async def identify(self) -> Identity | NotSent:
+        self.identified += 1
+        return self.identity
+
+    async def _answer(self, method: str, do: object) -> Outcome:
+        assert callable(do)
+        self.calls.append(method)
+        script = self.scripts.get(method)
+        told = script.pop(0) if script else None
+        if told is not None and not isinstance(told, Stored):
+            return told
+        done = do()
+        assert isinstance(done, Sent | Gone)
+        if self.hold is not None:
+            await self.hold.wait()
+        return told.answer if told else done
+
+    def _store(self, channel: str, thread_ts: str, message: Message) -> Outcome:
+        self._last += 1
+        ts = f"{self._last}.000000"
+        self.messages.append(Visible(channel, ts, thread_ts, message, [message.text]))
+        return Sent(channel, ts)
+
+    def _replace(self, channel: str, ts: str, message: Message) -> Outcome:
+        for one in self.messages:
+            if (one.channel, one.ts) == (channel, ts):
+                one.message = message
+                one.versions.append(message.text)
+                return Sent(channel, ts)
+        return Gone("message_not_found")
+
+    def _tell(self, way: str, to: str, message: Message) -> Outcome:
+        self.private.append((way, to, message))
+        return Sent()
+
+
+def _seen(visible: Visible) -> Seen:
+    payload = visible.message.metadata["event_payload"]
+    assert isinstance(payload, dict)
+    return Seen(visible.ts, "B1", Marker(payload["key"], payload["mac"]))
+
+
+LOST = Stored(Ambiguous("connection reset"))
+"""Slack has it, but nobody was told."""
+
+
+class Desk:
+    """A notifier under test: events in, and what Slack shows."""
+
+    def __init__(self, bus: Bus, subjects: Subjects, slack: ScriptedSlack, limits: Limits = FAST) -> None:
+        self.bus = bus
+        self.subjects = subjects
+        self.slack = slack
+        self.limits = limits
+        self.delays: list[float] = []
+        self.office: Office | None = None
+        self._jobs: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        gate = Gate(self.slack.identify, again_seconds=0.05)
+        style = Style(SECRETS, Pen(Redactor(SECRETS)))
+        self.office = Office(
+            bus=self.bus, subjects=self.subjects, slack=self.slack, gate=gate, style=style,
+            observe=self.delays.append, pace=Pace(limits=self.limits, looks_seconds=(0.01, 0.05)),
+        )  # fmt: skip
+        self._jobs = [asyncio.create_task(gate.watch()), asyncio.create_task(self.office.run())]
+
+    async def stop(self) -> None:
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        self._jobs = []
+
+    @property
+    def owed(self) -> int:
+        return self.office.desk.owed if self.office else 0
+
+    async def publish(self, state: TaskState | AnswerState, event: str) -> int:
+        kind = "answer" if isinstance(state, AnswerState) else "task"
+        now = datetime.now(UTC)
+        envelope = codec.envelope(
+            id=f"{state.id}-{event}-{now.timestamp()}", source="test", type=f"ops.{kind}.{event}.v1", time=now,
+            subject=state.id, data=state,
+        )  # fmt: skip
+        return await self.bus.publish(self.subjects.event(state.id, event), codec.encode(envelope))
+
+    async def log(self, task: TaskState, *lines: str) -> None:
+        for line in lines:
+            entry = LogLine(datetime.now(UTC), task.attempt, line)
+            await self.bus.publish(self.subjects.log(task.id), codec.encode(entry))
+
+    async def records(self) -> dict[str, str]:
+        """The state of each record in the ledger."""
+        found = await self.bus.newest_of_each(f"KV_{self.subjects.bucket('LEDGER')}", "$KV.LEDGER.>")
+        return {one.subject.removeprefix("$KV.LEDGER."): str(msgspec.json.decode(one.data)["state"]) for one in found}
+
+
+def run_of(task: TaskState) -> CardRun:
+    return CardRun(task.id, task.task, task.status, task.requested_by, 1)
