@@ -9,6 +9,7 @@ import msgspec
 
 from opsloop_cli import embedded, plan, screen
 from opsloop_cli.arguments import Arguments
+from opsloop_cli.backstage import open_door
 from opsloop_cli.folder import DEFAULT, DataFolder
 from opsloop_cli.plan import SANDBOX, SERVICES, SHIPPED_CATALOGUE, Program, Secrets
 from opsloop_cli.ports import Ports, choose
@@ -80,7 +81,8 @@ async def started(prepared: Prepared, folder: DataFolder) -> AsyncIterator[Stack
     """The demo, ready. The demo's subjects lie under the usual root: its broker is its own."""
     url = plan.embedded_broker(prepared.ports)["NATS_URL"]
     async with running(prepared.programs, logs=folder.logs, nats_url=url, subjects=Subjects()) as stack:
-        yield stack
+        async with open_door(stack.supervisor, folder.path):
+            yield stack
 
 
 def _catalogue(chosen: Path, copy: Path, sandbox_url: str) -> tuple[Catalogue, Path]:

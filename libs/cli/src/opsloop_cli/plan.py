@@ -1,5 +1,6 @@
 """What to start and with which environment: pure, from what was asked and what was found."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ SHIPPED_SITES = f"127.0.0.1:{DEFAULTS[SANDBOX]}"
 # The demo is closed: nothing that points to a real Slack, broker or proxy reaches it.
 OWN_PREFIXES = ("SLACK_", "OPSLOOP_", "NATS_", "CLERK_", "PROMETHEUS_", "GRAFANA_", "PUBLIC_URL", "SANDBOX_", "DEALER_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+LONGEST_SOCKET_PATH = 100
 TAKEN_OVER = ("OPSLOOP_LOG_LEVEL", "SANDBOX_RATE_LIMITS")
 
 
@@ -66,6 +68,7 @@ def demo(
         "DEALER_CONTENT_TOKEN": secrets.content_token,
         "SLACK_API_URL": f"{ports.url(SANDBOX)}/api/",
         "SANDBOX_APP_URL": ports.url("ingress"),
+        **_door(folder),
         **embedded_broker(ports),
     }
     return _programs((SANDBOX, *SERVICES), shared, ports)
@@ -74,6 +77,17 @@ def demo(
 def services(environment: Mapping[str, str], ports: Ports, extra: Mapping[str, str]) -> tuple[Program, ...]:
     """The service processes that have a port, against what the environment names; `extra` overrides it."""
     return _programs(tuple(ports.of), {**environment, **extra}, ports)
+
+
+def backstage_socket(folder: Path) -> Path | None:
+    """Where the sandbox's page reaches the demo; None where the folder's name is too long for a unix socket."""
+    path = folder.absolute() / "backstage.sock"
+    return path if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH else None
+
+
+def _door(folder: Path) -> dict[str, str]:
+    path = backstage_socket(folder)
+    return {} if path is None else {"SANDBOX_SUPERVISOR": str(path)}
 
 
 def embedded_broker(ports: Ports) -> dict[str, str]:

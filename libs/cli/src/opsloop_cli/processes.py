@@ -30,6 +30,7 @@ class Child:
 
     def __init__(self, program: Program, log: Path) -> None:
         self.name = program.name
+        self.program = program
         self.log = log
         with contextlib.suppress(FileNotFoundError):
             log.replace(log.with_suffix(".log.old"))
@@ -75,6 +76,7 @@ class Supervisor:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self.children: list[Child] = []
+        self._expected: set[Child] = set()
 
     def start(self, program: Program) -> None:
         """Raises CannotStart when the program cannot be executed."""
@@ -83,9 +85,19 @@ class Supervisor:
         except OSError as error:
             raise CannotStart(f"cannot start {program.name} ({program.argv[0]}): {error.strerror or error}") from error
 
+    def expect_end(self, child: Child) -> None:
+        """Its end is wanted: it stops nothing else."""
+        self._expected.add(child)
+
+    def restart(self, child: Child) -> None:
+        """Starts an ended child's program again, in its place. Raises CannotStart."""
+        self.children.remove(child)
+        self._expected.discard(child)
+        self.start(child.program)
+
     def dead(self) -> list[Child]:
         """The children that ended by themselves."""
-        return [child for child in self.children if child.exit_code is not None]
+        return [child for child in self.children if child.exit_code is not None and child not in self._expected]
 
     async def watch(self) -> None:
         """Runs until a child dies. Raises CannotStart, which tells of it."""

@@ -64,13 +64,15 @@ async def _unless_one_dies(
 
 async def reach(nats_url: str, deadline_seconds: float) -> Bus:
     """A connection to the broker, waited for until the deadline. Raises CannotStart."""
-    try:
-        # The deadline is ours: a connection that is refused is tried again for ever.
-        return await asyncio.wait_for(Bus.connect(nats_url, "opsloop-cli"), deadline_seconds)
-    except OSError as error:
-        raise CannotStart(
-            f"no broker at {nats_url} within {deadline_seconds:.0f} s: start one there, or correct NATS_URL"
-        ) from error
+    give_up_at = time.monotonic() + deadline_seconds
+    while True:
+        try:
+            return await Bus.connect(nats_url, "opsloop-cli")
+        except OSError as error:
+            if time.monotonic() >= give_up_at:
+                raise CannotStart(
+                    f"no broker at {nats_url} within {deadline_seconds:.0f} s: start one there, or correct NATS_URL"
+                ) from error
 
 
 async def provision_when_there(nats_url: str, subjects: Subjects, deadline_seconds: float) -> list[str]:
