@@ -80,9 +80,11 @@ def prepare(environment: Mapping[str, str], folder: DataFolder, chosen: Path) ->
 async def started(prepared: Prepared, folder: DataFolder) -> AsyncIterator[Stack]:
     """The demo, ready. The demo's subjects lie under the usual root: its broker is its own."""
     url = plan.embedded_broker(prepared.ports)["NATS_URL"]
-    async with running(prepared.programs, logs=folder.logs, nats_url=url, subjects=Subjects()) as stack:
-        async with open_door(stack.supervisor, folder.path):
-            yield stack
+    async with (
+        running(prepared.programs, logs=folder.logs, nats_url=url, subjects=Subjects()) as stack,
+        open_door(stack.supervisor, folder.path),
+    ):
+        yield stack
 
 
 def _catalogue(chosen: Path, copy: Path, sandbox_url: str) -> tuple[Catalogue, Path]:
