@@ -54,6 +54,7 @@ class ScriptedSlack:
         self.private: list[tuple[str, str, Message]] = []
         self.scripts: dict[str, list[Outcome | Stored]] = {}
         self.calls: list[str] = []
+        self.named: list[str] = []
         self.hold: asyncio.Event | None = None
         """While set and not yet fired, posts and updates do not return."""
         self.identity: Identity | NotSent = Identity("opsloop", "B1")
@@ -82,6 +83,10 @@ class ScriptedSlack:
     async def permalink(self, channel: str, ts: str) -> str | NotSent:
         self.calls.append("permalink")
         return f"{PERMALINK}{ts}"
+
+    async def name(self, user: str) -> str | NotSent:
+        self.named.append(user)
+        return "Alice Rivera" if user == "U0ALICE" else ""
 
     async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
         self.calls.append("read")

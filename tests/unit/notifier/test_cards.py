@@ -1,6 +1,7 @@
 """The task's card, its thread's replies and the status card, in every state, as Slack would take them."""
 
 import urllib.parse
+from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
@@ -14,6 +15,7 @@ from opsloop_common.events import (
     FINAL_STATUSES,
     CardRun,
     Failure,
+    Measure,
     Offer,
     Status,
     StatusBody,
@@ -37,8 +39,11 @@ FAILED = changed(
 )  # fmt: skip
 
 
-def card(task: TaskState, *, sequence: int = 7, is_edit: bool = True) -> Message:
-    return render.task_card(task, sequence, key=KEY, version=f"{sequence}.0", is_edit=is_edit, style=STYLE)
+NAMES = {"U0ALICE": "Alice Rivera"}
+
+
+def card(task: TaskState, *, sequence: int = 7, names: Mapping[str, str] = NAMES) -> Message:
+    return render.task_card(task, sequence, key=KEY, version=f"{sequence}.0", names=names, style=STYLE)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def card(task: TaskState, *, sequence: int = 7, is_edit: bool = True) -> Message
         (QUEUED, ("⏳ Queued", "░░░░░░░░░░ 0%"), "schema_fix for naples-honda: ⏳ Queued (0%)"),
         (changed(QUEUED, waits_for="07-x"), ("⏳ Queued behind another task on this target",), "⏳ Queued behind"),
         (RUNNING, ("▶️ Running – Processing", "██████░░░░ 60%"), "▶️ Running – Processing (60%)"),
-        (DONE, ("✅ Completed in 12 s – 3 properties repaired", "██████████ 100%", "• geo added"), "(100%)"),
+        (DONE, ("✅ Completed in 12 s – 3 properties repaired", "██████████ 100%"), "(100%)"),
         (FAILED, ("❌ Error: Schema validation timeout at step 3 (Processing)", "████░░░░░░ 45%"), "(45%)"),
         (changed(FAILED, status="unknown", failure=None), ("❓ Outcome unknown: It stopped",), "❓"),
         (changed(FAILED, status="cancelled"), ("🚫 Cancelled",), "🚫"),
@@ -93,7 +98,7 @@ def test_grafana_opens_at_the_target_and_time_of_the_task() -> None:
 def test_without_grafana_there_is_no_such_button() -> None:
     """No GRAFANA_URL, no button that leads nowhere."""
     style = msgspec.structs.replace(STYLE, grafana_url="")
-    message = render.task_card(DONE, 7, key=KEY, version="7.0", is_edit=True, style=style)
+    message = render.task_card(DONE, 7, key=KEY, version="7.0", names=NAMES, style=style)
     assert "task.grafana" not in states.buttons(message)
 
 
@@ -102,10 +107,40 @@ def test_a_second_attempt_is_shown() -> None:
     assert states.check(card(changed(RUNNING, attempt=2))).count("attempt 2") == 2
 
 
-def test_only_an_edit_names_the_person() -> None:
-    """A post with a mention would call somebody; an edit never does."""
-    assert "<@" not in states.check(card(RUNNING, is_edit=False))
-    assert "<@U0ALICE>" in states.check(card(RUNNING))
+def test_a_card_says_who_without_calling_them() -> None:
+    """The name stands there as text; whoever is not known by name is left out."""
+    assert "by Alice Rivera" in states.check(card(RUNNING))
+    assert " by " not in states.check(card(RUNNING, names={}))
+    assert "<@" not in states.check(card(RUNNING))
+
+
+def measure(**changes: object) -> Measure:
+    found = Measure(metric="gain", title="ARR Gain (1h)", unit="usd", state="value", value=4820.114, at=states.ENDED)
+    return msgspec.structs.replace(found, **changes)
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (measure(), "$4,820.11"),
+        (measure(value=-1000.5), "-$1,000.50"),
+        (measure(unit="ratio", value=0.934), "0.93"),
+        (measure(unit="number", value=1234567.0), "1,234,567"),
+        (measure(state="no_data", value=0.0), "no data"),
+        (measure(state="unavailable"), "unavailable"),
+        (measure(at=states.ENDED - timedelta(minutes=6)), "$4,820.11 (sample of <!date^"),
+    ],
+)
+def test_numbers_are_shown_as_what_they_are(found: Measure, shown: str) -> None:
+    """No data is never 0, unavailable is not no data, and an old sample says its age."""
+    text = states.check(card(changed(DONE, measures=(found,))))
+    assert f"*ARR Gain (1h)*\n{shown}" in text
+
+
+def test_the_end_tells_what_it_did_to_the_numbers() -> None:
+    """Only numbers that are there are told."""
+    task = changed(DONE, measures=(measure(), measure(metric="p", title="GNN Precision", state="no_data")))
+    assert reply(task, "1-80").text.startswith("✅ Completed successfully. ARR Gain (1h): $4,820.11.\n")
 
 
 def test_every_update_has_new_block_ids_and_the_same_actions() -> None:
@@ -125,7 +160,7 @@ def test_every_update_has_new_block_ids_and_the_same_actions() -> None:
 
 def test_a_content_is_recognised_whatever_its_block_ids() -> None:
     """The digest tells contents apart, not versions."""
-    again = render.task_card(RUNNING, 7, key=KEY, version="other", is_edit=True, style=STYLE)
+    again = render.task_card(RUNNING, 7, key=KEY, version="other", names=NAMES, style=STYLE)
     assert card(RUNNING).digest() == again.digest()
     assert card(RUNNING).digest() != card(changed(RUNNING, percent=61)).digest()
 
@@ -137,14 +172,15 @@ HOSTILE = st.text(st.sampled_from(list("<>&`*_~|@!a \n")), max_size=60).map(lamb
 
 @settings(deadline=None, max_examples=60)
 @given(HOSTILE, st.sampled_from(["queued", "running", *sorted(FINAL_STATUSES)]), st.booleans())
-def test_no_text_of_a_task_breaks_a_card_or_calls_anybody(text: str, status: Status, is_edit: bool) -> None:
+def test_no_text_of_a_task_breaks_a_card_or_calls_anybody(text: str, status: Status, is_named: bool) -> None:
     """Whatever a task calls itself, Slack takes the card and its replies, and no `<` of it survives."""
     task = changed(
         RUNNING, status=status, task=text, target=text, title=text, step=text, ended_at=states.ENDED,
         steps=(Step(text, 20), Step(text, 60)), failure=Failure(code="x", sentence=text),
         result=Result(summary=text, lines=(text,) * 30),
     )  # fmt: skip
-    whole = states.check(card(task, is_edit=is_edit)).replace("<@U0ALICE>", "").replace("<!date^", "")
+    names = {"U0ALICE": text} if is_named else {}
+    whole = states.check(card(task, names=names)).replace("<!date^", "")
     assert "<" not in whole
     if due := view.due_reply(task, set()):
         said = states.check(replies.reply(task, due, [text] * 40, key=KEY, style=STYLE))
@@ -188,9 +224,9 @@ def test_a_long_run_calls_the_person() -> None:
 STATUS = StatusBody(target="naples-honda", title="Naples Honda", offers=(Offer("schema_fix", "Run Schema Fix"),))
 
 
-def status(body: StatusBody, links: dict[str, str], *, is_edit: bool = True) -> Message:
+def status(body: StatusBody, links: dict[str, str], *, names: Mapping[str, str] = NAMES) -> Message:
     answer = states.answer(body, "conversation")
-    return answers.status_card(answer, body, links, 9, key="k", version="9.0", is_edit=is_edit, style=STYLE)
+    return answers.status_card(answer, body, links, 9, key="k", version="9.0", names=names, style=STYLE)
 
 
 def test_a_status_card_offers_tasks() -> None:
@@ -207,9 +243,11 @@ def test_a_status_card_tells_what_was_started_from_it() -> None:
     run = CardRun(states.TASK_ID, "schema_fix", "running", states.ALICE, 3)
     body = msgspec.structs.replace(STATUS, runs=(run,))
     link = "https://slack.example/p1"
-    assert f"▶️ schema_fix – running, started by <@U0ALICE> · <{link}|open>" in states.check(
+    assert f"▶️ schema_fix – running, started by Alice Rivera · <{link}|open>" in states.check(
         status(body, {states.TASK_ID: link})
     )
     assert "|open>" not in states.check(status(body, {}))
-    assert "<@" not in states.check(status(body, {}, is_edit=False))
+    assert "started by" not in states.check(status(body, {}, names={}))
+    measured = msgspec.structs.replace(STATUS, measures=(measure(at=states.START),))
+    assert "$4,820.11" in states.check(status(measured, {}))
     states.check(status(msgspec.structs.replace(STATUS, runs=(run,) * 90, offers=STATUS.offers * 1), {}))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from opsloop_common.events import AnswerState, StatusBody
 from opsloop_notifier import answers, render, view
@@ -11,6 +12,7 @@ from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Record
 from opsloop_notifier.message import Message
 from opsloop_notifier.outcome import Ambiguous, Dead, Gone, Limited, Locked, Malformed, Outcome, Sent, Unsent
+from opsloop_notifier.people import People, named_in
 from opsloop_notifier.posting import Draft, Poster, back_off, key_of, plain_if_refused
 from opsloop_notifier.slack import Slack
 from opsloop_notifier.style import Style
@@ -19,24 +21,27 @@ from opsloop_notifier.view import ANCHOR, Event, Urgency
 log = logging.getLogger(__name__)
 
 
-def draw(event: Event, links: dict[str, str], *, key: str, version: str, is_edit: bool, style: Style) -> Message:
+def draw(
+    event: Event, links: dict[str, str], *, key: str, version: str, names: Mapping[str, str], style: Style
+) -> Message:
     """The anchor of an event that has one."""
     state = event.state
     if not isinstance(state, AnswerState):
-        return render.task_card(state, event.sequence, key=key, version=version, is_edit=is_edit, style=style)
+        return render.task_card(state, event.sequence, key=key, version=version, names=names, style=style)
     if not isinstance(state.body, StatusBody):
         return answers.private(state, answers.Gathered(), key=key, style=style)
     return answers.status_card(
-        state, state.body, links, event.sequence, key=key, version=version, is_edit=is_edit, style=style
+        state, state.body, links, event.sequence, key=key, version=version, names=names, style=style
     )
 
 
 class Anchors:
-    def __init__(self, slack: Slack, lanes: Lanes, gate: Gate, poster: Poster, style: Style) -> None:
+    def __init__(self, slack: Slack, lanes: Lanes, gate: Gate, poster: Poster, people: People, style: Style) -> None:
         self._slack = slack
         self._lanes = lanes
         self._gate = gate
         self._poster = poster
+        self._people = people
         self._style = style
 
     async def run(self, case: Case) -> None:
@@ -56,24 +61,28 @@ class Anchors:
         return view.anchor_urgency(case.newest.event, is_posted=bool(case.anchor_ts))
 
     async def _first(self, case: Case) -> Draft:
-        return self._draft(case, is_edit=False)
+        await self._people.meet(named_in(case.newest.event.state))
+        return self._draft(case)
 
-    def _draft(self, case: Case, *, is_edit: bool) -> Draft:
+    def _draft(self, case: Case) -> Draft:
         event = case.newest.event
         record = case.record(ANCHOR)
         links = dict(case.known_links())
         version = f"{event.sequence}.{record.edits + record.tries if record else 0}"
-        message = draw(event, links, key=key_of(case, ANCHOR), version=version, is_edit=is_edit, style=self._style)
+        message = draw(
+            event, links, key=key_of(case, ANCHOR), version=version, names=self._people.names, style=self._style
+        )
         return plain_if_refused(case, Draft(ANCHOR, event.sequence, message, links=links))
 
     async def _update(self, case: Case) -> None:
         await self._breathe(case)
+        await self._people.meet(named_in(case.newest.event.state))
         await self._gate.passed()
         async with self._lanes.update.turn(lambda: self._urgency(case)):
             record = case.record(ANCHOR)
             if record is None:
                 return
-            draft = self._draft(case, is_edit=True)
+            draft = self._draft(case)
             outcome = await self._slack.update(record.channel, record.ts, draft.message)
             if isinstance(outcome, Limited):
                 self._lanes.update.pause(outcome.seconds)

@@ -46,11 +46,11 @@ class Gathered(msgspec.Struct, frozen=True):
 
 def status_card(
     answer: AnswerState, body: StatusBody, links: Mapping[str, str], sequence: int,
-    *, key: str, version: str, is_edit: bool, style: Style,
+    *, key: str, version: str, names: Mapping[str, str], style: Style,
 ) -> Message:  # fmt: skip
     """The card of a target: what can be started, and what was started from it. `links` by task id; "" is no link."""
     title = style.pen.plain(body.title or body.target, HEADER_LIMIT)
-    runs = [_run(run, links.get(run.task_id, ""), style, is_edit=is_edit) for run in body.runs[-_MOST_RUNS:]]
+    runs = [_run(run, links.get(run.task_id, ""), names, style) for run in body.runs[-_MOST_RUNS:]]
     offers = [
         style.button(f"task.run.{offer.task}", style.pen.plain(offer.title, 70), answer.id, sequence)
         for offer in body.offers[:_MOST_BUTTONS]
@@ -58,6 +58,7 @@ def status_card(
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": True}},
         section(f"*{style.pen.line(body.target, _NAME)}*"),
+        *render.measures(body.measures, answer.answered_at, style),
         *([actions(offers)] if offers else []),
         *([section(_within(runs, SECTION_LIMIT))] if runs else []),
         context(f"Asked {words.moment(answer.answered_at)}"),
@@ -155,8 +156,9 @@ def _logs(body: LogsBody, lines: Sequence[str], style: Style) -> tuple[str, list
     return f"{head}: the last lines.", [section(f"{head}, the last lines:"), section(code)]
 
 
-def _run(run: CardRun, link: str, style: Style, *, is_edit: bool) -> str:
-    who = f", started by <@{style.pen.line(run.by.user, 40)}>" if is_edit else ""
+def _run(run: CardRun, link: str, names: Mapping[str, str], style: Style) -> str:
+    name = style.pen.line(names.get(run.by.user, ""), _NAME)
+    who = f", started by {name}" if name else ""
     where = f" · <{link}|open>" if link else ""
     status = f"{words.STATUS_SIGNS[run.status]} {style.pen.line(run.task, _NAME)} – {words.STATUS_WORDS[run.status]}"
     return f"{status}{who}{where}"

@@ -36,6 +36,6 @@ class EventHandler:
         if isinstance(state, AnswerState) and state.visibility == "private":
             answers.private(state, answers.Gathered(), key="try", style=self._style)
             return
-        draw(event, {}, key="try", version="try", is_edit=True, style=self._style)
+        draw(event, {}, key="try", version="try", names={}, style=self._style)
         if not isinstance(state, AnswerState) and (due := view.due_reply(state, ())):
             replies.reply(state, due, (), key="try", style=self._style)

@@ -12,6 +12,7 @@ from opsloop_notifier.gate import Gate
 from opsloop_notifier.handle import EventHandler
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger
+from opsloop_notifier.people import People
 from opsloop_notifier.posting import Poster
 from opsloop_notifier.privately import Links, Privately
 from opsloop_notifier.reconcile import Reconciler
@@ -46,7 +47,7 @@ class Office:
         self.desk = Desk(
             ledger=ledger,
             lanes=lanes,
-            anchors=Anchors(slack, lanes, gate, poster, style),
+            anchors=Anchors(slack, lanes, gate, poster, People(slack), style),
             threads=Threads(poster, tails.read, style),
             privately=Privately(slack, lanes, gate, ledger, links, tails.read, style),
             links=links,

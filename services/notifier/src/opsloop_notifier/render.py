@@ -1,31 +1,35 @@
 """The card of a task: its newest state as one message, updated in place."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opsloop_common.events import FINAL_STATUSES, TaskState
+from opsloop_common.events import FINAL_STATUSES, Measure, TaskState
 from opsloop_notifier import words
-from opsloop_notifier.message import Block, Message, actions, context, mark, section
+from opsloop_notifier.message import Block, Message, actions, context, mark, mrkdwn, section
 from opsloop_notifier.style import Style
 
 # Chosen so that no text can pass Slack's limits: 3,000 for a section and for the top-level text, 2,000 for a context.
 _NAME = 80
 _SENTENCE = 2000
 _RESULT_LINE = 250
-_MOST_RESULT_LINES = 10
+_MOST_RESULT_LINES = 24
+_MOST_MEASURES = 10
 
 
-def task_card(task: TaskState, sequence: int, *, key: str, version: str, is_edit: bool, style: Style) -> Message:
+def task_card(
+    task: TaskState, sequence: int, *, key: str, version: str, names: Mapping[str, str], style: Style
+) -> Message:
     """The anchor of a task, drawn from the event with this sequence.
 
-    An edit never notifies, so only an edit says by name who asked.
+    `names` maps users to what they are called: a card says who asked without calling them.
     """
     state = _state(task, style)
     blocks = [
         section(f"{_title(task, style)}\n{state}"),
         section(words.bar(_percent(task))),
-        *_results(task, style),
+        *measures(task.measures, task.ended_at, style),
         actions(_buttons(task, sequence, style)),
-        context(_small_print(task, style, is_edit=is_edit)),
+        context(_small_print(task, names, style)),
     ]
     return mark(style.secrets, key, version, _text(task, state, style), blocks)
 
@@ -96,9 +100,12 @@ def _percent(task: TaskState) -> int:
     return 100 if task.status == "succeeded" else task.percent
 
 
-def _results(task: TaskState, style: Style) -> list[Block]:
-    lines = result_lines(task, style)
-    return [section("\n".join(lines))] if lines else []
+def measures(found: Sequence[Measure], at: datetime | None, style: Style) -> list[Block]:
+    """The numbers as fields, two in a row; `at` is the moment they are to tell of."""
+    fields = [
+        mrkdwn(f"*{style.pen.line(one.title, _NAME)}*\n{words.measure(one, at)}") for one in found[:_MOST_MEASURES]
+    ]
+    return [{"type": "section", "fields": fields}] if fields else []
 
 
 def _buttons(task: TaskState, sequence: int, style: Style) -> list[Block]:
@@ -107,12 +114,13 @@ def _buttons(task: TaskState, sequence: int, style: Style) -> list[Block]:
     return [*retry, logs, *style.grafana_button(task, sequence)]
 
 
-def _small_print(task: TaskState, style: Style, *, is_edit: bool) -> str:
+def _small_print(task: TaskState, names: Mapping[str, str], style: Style) -> str:
     parts = [style.pen.line(task.title, _NAME)] if task.title and task.title != task.target else []
     asked = (
         f"Retried {words.moment(_tried_at(task))}" if task.attempt > 1 else f"Asked {words.moment(task.requested_at)}"
     )
-    parts.append(f"{asked} by <@{style.pen.line(task.tried_by.user, 40)}>" if is_edit else asked)
+    who = style.pen.line(names.get(task.tried_by.user, ""), _NAME)
+    parts.append(f"{asked} by {who}" if who else asked)
     if task.status in FINAL_STATUSES and task.ended_at:
         parts.append(f"ended {words.moment(task.ended_at)}")
     return " · ".join(parts)

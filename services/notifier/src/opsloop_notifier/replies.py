@@ -37,13 +37,23 @@ def _end(task: TaskState, style: Style) -> list[str]:
     said = render.outcome(task, style)
     match task.status:
         case "succeeded":
-            return [f"✅ Completed successfully.{mention}", *([said] if said else []), *_results(task, style)]
+            return [
+                f"✅ Completed successfully.{_numbers(task, style)}{mention}",
+                *([said] if said else []),
+                *_results(task, style),
+            ]
         case "failed":
             return [f"❌ Error: {said}{mention}"]
         case "cancelled":
             return [f"🚫 Cancelled.{mention}"]
         case _:
             return [f"{words.STATUS_SIGNS[task.status]} Outcome unknown: {said}{mention}"]
+
+
+def _numbers(task: TaskState, style: Style) -> str:
+    """What the task did to the numbers, as far as they were known in time."""
+    known = [one for one in task.measures if one.state == "value"]
+    return "".join(f" {style.pen.line(one.title, _NAME)}: {words.measure(one, task.ended_at)}." for one in known)
 
 
 def _results(task: TaskState, style: Style) -> list[str]:

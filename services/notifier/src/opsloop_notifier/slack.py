@@ -69,6 +69,9 @@ class Slack(Protocol):
 
     async def permalink(self, channel: str, ts: str) -> str | NotSent: ...
 
+    async def name(self, user: str) -> str | NotSent:
+        """What the user is called; "" when Slack does not say."""
+
     async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
         """A page of a channel's history, or of a thread, from `since` (Unix seconds) on."""
 
@@ -113,6 +116,10 @@ class SlackWeb:
     async def permalink(self, channel: str, ts: str) -> str | NotSent:
         answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, verb="GET")
         return _text(answer, "permalink") if isinstance(answer, dict) else answer
+
+    async def name(self, user: str) -> str | NotSent:
+        answer = await self._call("users.info", {"user": user}, verb="GET")
+        return _display_name(answer) if isinstance(answer, dict) else answer
 
     async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
         method = "conversations.replies" if thread_ts else "conversations.history"
@@ -234,6 +241,15 @@ def _details(data: Mapping[str, object]) -> str:
 def _text(data: Mapping[str, object], name: str) -> str:
     value = data.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _display_name(answer: Mapping[str, object]) -> str:
+    user = answer.get("user")
+    if not isinstance(user, dict):
+        return ""
+    profile = user.get("profile")
+    chosen = _text(profile, "display_name") if isinstance(profile, dict) else ""
+    return chosen or _text(user, "real_name") or _text(user, "name")
 
 
 def _page(data: Mapping[str, object]) -> Page:

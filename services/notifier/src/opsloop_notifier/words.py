@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from opsloop_common.events import RefusalReason, Status
+from opsloop_common.events import Measure, RefusalReason, Status
 
 STATUS_SIGNS: dict[Status, str] = {
     "queued": "⏳",
@@ -38,6 +38,10 @@ REFUSALS: dict[RefusalReason, str] = {
 }
 
 NO_LOG_LINES = "There are no log lines yet."
+
+
+STALE_SECONDS = 300.0
+"""A sample older than this says its age."""
 
 
 def unreachable(channel: str, bot: str, error: str) -> str:
@@ -78,6 +82,28 @@ def moment(at: datetime) -> str:
     """A time that Slack shows in the reader's own zone."""
     fallback = at.strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
+def measure(found: Measure, at: datetime | None) -> str:
+    """`$4,820.11`, `0.93`, `no data`; an old sample says when it was taken."""
+    if found.state == "no_data":
+        return "no data"
+    if found.state == "unavailable":
+        return "unavailable"
+    if found.at is not None and at is not None and (at - found.at).total_seconds() > STALE_SECONDS:
+        return f"{_value(found)} (sample of {moment(found.at)})"
+    return _value(found)
+
+
+def _value(found: Measure) -> str:
+    match found.unit:
+        case "usd":
+            sign = "-" if found.value < 0 else ""
+            return f"{sign}${abs(found.value):,.2f}"
+        case "ratio":
+            return f"{found.value:.2f}"
+        case "number":
+            return f"{found.value:,.2f}".rstrip("0").rstrip(".")
 
 
 def bar(percent: int) -> str:

@@ -1,0 +1,62 @@
+"""What people are called, so that a card can say who without calling them.
+
+A name is looked up once and kept for an hour; whoever cannot be looked up stays unnamed, and is tried again later.
+Nothing waits long for a name: the next update of a card has it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from opsloop_common.events import AnswerState, StatusBody, TaskState
+from opsloop_notifier.slack import Slack
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 3600.0
+UNKNOWN_KEPT_SECONDS = 60.0
+WAIT_SECONDS = 0.5
+KEPT_AT_MOST = 10_000
+
+
+class People:
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._known: dict[str, tuple[str, float]] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The known names by user id."""
+        return {user: name for user, (name, _) in self._known.items() if name}
+
+    async def meet(self, users: Iterable[str]) -> None:
+        """Looks up who is not known yet; returns when that is done, or after half a second."""
+        now = asyncio.get_running_loop().time()
+        for user in set(users):
+            _, until = self._known.get(user, ("", 0.0))
+            if until < now and user not in self._asking:
+                self._asking[user] = asyncio.create_task(self._ask(user))
+        asked = [self._asking[user] for user in set(users) if user in self._asking]
+        if asked:
+            await asyncio.wait(asked, timeout=WAIT_SECONDS)
+
+    async def _ask(self, user: str) -> None:
+        try:
+            answer = await self._slack.name(user)
+            name = answer if isinstance(answer, str) else ""
+            if not name:
+                log.info("the name of %s is not to be had: %s", user, answer)
+            if len(self._known) >= KEPT_AT_MOST:
+                self._known.clear()
+            kept_seconds = KEPT_SECONDS if name else UNKNOWN_KEPT_SECONDS
+            self._known[user] = (name, asyncio.get_running_loop().time() + kept_seconds)
+        finally:
+            del self._asking[user]
+
+
+def named_in(state: TaskState | AnswerState) -> set[str]:
+    """The users whom the message of a state names."""
+    if isinstance(state, TaskState):
+        return {state.tried_by.user}
+    return {run.by.user for run in state.body.runs} if isinstance(state.body, StatusBody) else set()
