@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import catalogue, codec
+from opsloop_common import catalogue, codec, service
 from opsloop_common.bus import Bus
 from opsloop_common.events import (
     AnswerState,
@@ -18,6 +18,8 @@ from opsloop_common.events import (
     Conversation,
     LogLine,
     LogsBody,
+    Measure,
+    MetricQuery,
     MovedBody,
     Person,
     RefusedBody,
@@ -31,6 +33,7 @@ from opsloop_common.events import (
 )
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
+from opsloop_common.service import endpoint
 from opsloop_common.settings import ServiceSettings
 from opsloop_common.subjects import Subjects, event_in, make_id
 from opsloop_orchestrator.__main__ import serve
@@ -54,6 +57,7 @@ def settings_for(subjects: Subjects, marker: Path) -> Settings:
     )
     text += '\n[tasks.once]\ntitle = "once"\nrun_by = ["*"]'
     text += f'\n[targets.naples]\ntitle = "Naples"\nsettings = {{ marker = "{marker}", pause_seconds = "0.05" }}'
+    text += "\n[metrics.gain]\ntitle = 'Gain'\nunit = 'usd'\nquery = 'gain{dealer=$target}'"
     text += f'\n[targets.tampa]\ntitle = "Tampa"\nsettings = {{ marker = "{marker}" }}'
     return Settings(
         service=ServiceSettings(nats_url="", host="127.0.0.1", port=0, subjects=subjects, log_level="info"),
@@ -289,6 +293,35 @@ async def test_a_status_card_shows_the_tasks_started_from_it(loop: Loop) -> None
         return done[0].task_id if done else None
 
     assert await eventually(shown) == id
+
+
+async def test_a_card_and_a_completion_carry_numbers_and_late_ones_correct_them(
+    bus: Bus, subjects: Subjects, loop: Loop
+) -> None:
+    """What is served in time is shown at once; without an answer it is unavailable, and corrected when it comes."""
+    card = await loop.ask(ShowStatus(target="naples", **loop.common()))  # type: ignore[arg-type]
+    body = (await loop.answer(card)).body
+    assert isinstance(body, StatusBody)
+    assert [one.state for one in body.measures] == ["unavailable"]
+
+    async def value(question: MetricQuery) -> Measure:
+        return Measure(metric=question.metric, title="Gain", unit="usd", state="value", value=4820.11)
+
+    asked = endpoint("value", subjects.metric("value"), MetricQuery, value)
+    serving = asyncio.create_task(
+        service.serve(bus, name="metrics", version="1.0.0", description="test", endpoints=(asked,))
+    )
+
+    async def corrected() -> float | None:
+        found = (await loop.answer(card)).body
+        assert isinstance(found, StatusBody)
+        return found.measures[0].value or None
+
+    assert await eventually(corrected) == 4820.11
+    state, _ = await loop.ended(await loop.run("steady", "tampa"))
+    assert [one.value for one in state.measures] == [4820.11]
+    serving.cancel()
+    await asyncio.wait([serving])
 
 
 async def test_names_nobody_knows_get_the_nearest(loop: Loop) -> None:

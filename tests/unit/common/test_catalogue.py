@@ -47,7 +47,7 @@ def test_three_mistakes_are_all_reported_with_line_and_key() -> None:
         "opsloop.toml:3: command.name: 'ops' is not a command: a slash, then up to 31 of a-z, 0-9, '-', '_'",
         "opsloop.toml:5: tasks.fix.title: title is missing",
         "opsloop.toml:6: tasks.fix.titel: unknown key; did you mean 'title'?",
-        "opsloop.toml:7: tasks.fix.effect: Invalid enum value 'twice'",
+        "opsloop.toml:7: tasks.fix.effect: Invalid enum value 'twice'; known are idempotent, keyed, at_most_once",
     ]
 
 
@@ -65,6 +65,73 @@ def test_three_mistakes_are_all_reported_with_line_and_key() -> None:
 def test_a_mistake_says_what_would_be_right(text: str, part: str) -> None:
     """Each line names the mend."""
     assert any(part in line for line in mistakes(text)), mistakes(text)
+
+
+METRIC = """
+[metrics.gain]
+title = "Gain"
+unit = "usd"
+query = 'gain{dealer=$target}'
+"""
+
+
+def with_query(query: str) -> str:
+    return GOOD + METRIC.replace("gain{dealer=$target}", query)
+
+
+def test_metrics_may_be_absent_and_are_read_when_they_are_there() -> None:
+    """A catalogue without metrics is complete; with them each has title, unit and query."""
+    assert catalogue.parse(GOOD, "x").metrics == {}
+    gain = catalogue.parse(GOOD + METRIC, "x").metrics["gain"]
+    assert (gain.name, gain.title, gain.unit, gain.query) == ("gain", "Gain", "usd", "gain{dealer=$target}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'sum(gain{ dealer = $target , stage="a"})',
+        "gain{dealer=$target} / on() cost{site=$target}",
+        'gain{note="}\\"{",dealer=$target}',
+        'gain{a="# no comment",dealer=$target,}',
+    ],
+)
+def test_the_target_may_stand_wherever_a_label_s_value_does(query: str) -> None:
+    """Several selectors, other labels and strings with braces in them are all right."""
+    assert catalogue.query_problem(query) == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "gain",
+        "$target",
+        "$target{dealer=$target}",
+        'gain{$target="x"}',
+        'gain{dealer="$target"}',
+        "gain{dealer=~$target}",
+        "gain{dealer!=$target}",
+        "gain{dealer=$targets}",
+        "gain{dealer=$target} + $other",
+        'label_replace(gain{dealer=$target}, "x", "$target", "", "")',
+        "f(a, b=$target, c)",
+    ],
+)
+def test_the_target_stands_nowhere_else(query: str) -> None:
+    """A name, a string, a regular expression or an operator cannot come from a request."""
+    assert "name{label=$target}" in catalogue.query_problem(query)
+
+
+def test_a_metric_s_mistakes_come_with_line_and_key() -> None:
+    """Each says what would be right."""
+    text = GOOD + METRIC.replace('"usd"', '"eur"').replace("gain{dealer=$target}", "gain")
+    assert mistakes(text + "titel = 1\n") == [
+        "opsloop.toml:14: metrics.gain.unit: Invalid enum value 'eur'; known are usd, ratio, number",
+        "opsloop.toml:15: metrics.gain.query: write $target, unquoted, as the value of a label and nowhere else: "
+        "name{label=$target}",
+        "opsloop.toml:16: metrics.gain.titel: unknown key; did you mean 'title'?",
+    ]
+    assert "a quote is not closed" in mistakes(with_query('gain{dealer=$target, a="}'))[0]
+    assert "a comment" in mistakes(with_query("gain{dealer=$target} # x"))[0]
 
 
 def test_a_missing_file_is_one_line() -> None:

@@ -1,4 +1,4 @@
-"""The catalogue (`opsloop.toml`): targets, task types, who may run what.
+"""The catalogue (`opsloop.toml`): targets, task types, who may run what, and the metrics of a target.
 
 It is read as a whole: every mistake is reported with file, line and key before anything starts.
 """
@@ -7,10 +7,11 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from opsloop_common.events import Unit
 from opsloop_common.subjects import is_token
 from opsloop_common.task import Target
 
@@ -35,12 +36,22 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run_by: tuple[str, ...] = ()
 
 
+class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number about a target. `query` is PromQL with `$target` where the value of a label stands."""
+
+    name: str
+    title: str
+    unit: Unit
+    query: str
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """What can be run, on what, by whom. Names are the keys of the tables."""
 
     command: str
     tasks: dict[str, TaskType]
     targets: dict[str, Target]
+    metrics: dict[str, Metric] = {}
 
 
 class CatalogueError(Exception):
@@ -91,13 +102,14 @@ class _Reading:
         self.mistakes: list[tuple[int, str]] = []
 
     def catalogue(self, document: dict[str, Any]) -> Catalogue:
-        self._unknown_keys(document, ("command", "tasks", "targets"), "")
+        self._unknown_keys(document, ("command", "tasks", "targets", "metrics"), "")
         command = self._table(document.get("command", {}), "command")
         self._unknown_keys(command, ("name",), "command")
         return Catalogue(
             command=self._command_name(command.get("name", DEFAULT_COMMAND)),
             tasks=self._entries(document, "tasks", TaskType),
             targets=self._entries(document, "targets", Target),
+            metrics=self._entries(document, "metrics", Metric) if "metrics" in document else {},
         )
 
     def _command_name(self, name: object) -> str:
@@ -136,10 +148,10 @@ class _Reading:
         try:
             value = msgspec.convert(table[field.name], field.type)
         except msgspec.ValidationError as error:
-            self._mistake(key, str(error))
+            self._mistake(key, f"{error}{_choices(field.type)}")
             return msgspec.UNSET
-        if field.name == "timeout_seconds" and not 0 < value <= 7 * 24 * 3600:
-            self._mistake(key, f"{value!r} is not between 0 and 604800 seconds")
+        if problem := _problem(field.name, value):
+            self._mistake(key, problem)
         return value
 
     def _table(self, value: object, path: str) -> dict[str, Any]:
@@ -165,6 +177,38 @@ class _Reading:
             if key in self._lines:
                 return self._lines[key]
         return 1
+
+
+def _choices(type_: object) -> str:
+    return f"; known are {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
+
+
+def _problem(field: str, value: Any) -> str:
+    """What is wrong with a value of the right type; empty when nothing is."""
+    if field == "timeout_seconds" and not 0 < value <= 7 * 24 * 3600:
+        return f"{value!r} is not between 0 and 604800 seconds"
+    return query_problem(value) if field == "query" else ""
+
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)
+_BRACES = re.compile(r"\{[^{}]*\}")
+_MATCHER = re.compile(r"[{,]\s*[A-Za-z_][A-Za-z0-9_]*\s*=\s*\$target\s*(?=[,}])")
+
+
+def query_problem(query: str) -> str:
+    """What is wrong with a metric's query; empty when `$target` stands exactly where label values do.
+
+    PromQL itself is not checked here: that is for the server it is sent to.
+    """
+    bare = _STRING.sub("_", query)
+    if any(quote in bare for quote in "\"'`"):
+        return "a quote is not closed"
+    if "#" in bare:
+        return "a comment ('#') cannot stand in a query"
+    placed = sum(len(_MATCHER.findall(braces)) for braces in _BRACES.findall(bare))
+    if placed == 0 or placed != bare.count("$") or query.count("$target") != placed:
+        return "write $target, unquoted, as the value of a label and nowhere else: name{label=$target}"
+    return ""
 
 
 _TABLE = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")

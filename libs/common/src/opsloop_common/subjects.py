@@ -7,6 +7,7 @@ A token consists of `[A-Za-z0-9_-]`. Text of a user or a task never becomes one.
 import base64
 import hashlib
 import re
+from typing import Literal
 
 import msgspec
 
@@ -75,6 +76,10 @@ class Subjects(msgspec.Struct, frozen=True):
 
     def dead_letters(self, service: str) -> str:
         return f"{self.root}.dlq.{service}"
+
+    def metric(self, form: Literal["value", "range"]) -> str:
+        """Where a metric's newest value (MetricQuery) or its course (RangeQuery) is asked for."""
+        return f"{self.root}.q.metrics.{form}"
 
     def stream(self, name: str) -> str:
         """`CMD`, `EVT`, `LOG`, `DLQ`; prefixed under another root than `ops`."""

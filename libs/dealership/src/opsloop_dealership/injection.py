@@ -12,7 +12,7 @@ from opsloop_dealership.failures import failure
 from opsloop_dealership.found import Found, scripts_digest, titles
 from opsloop_dealership.page import Page
 from opsloop_dealership.settings import site_name
-from opsloop_dealership.site import Site
+from opsloop_dealership.website import Site
 
 STEP = "Injected into site"
 PROOF_TRIES = 3

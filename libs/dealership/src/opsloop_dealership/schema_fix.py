@@ -7,7 +7,7 @@ from opsloop_dealership.injection import STEP, Injected, Proof, inject, prove, r
 from opsloop_dealership.problem import Problem
 from opsloop_dealership.report import report
 from opsloop_dealership.settings import site_name
-from opsloop_dealership.site import open_site
+from opsloop_dealership.website import open_site
 
 
 async def schema_fix(run: Run) -> Result:

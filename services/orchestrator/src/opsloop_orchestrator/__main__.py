@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import log, runtime
+from opsloop_common import log, runtime, service
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
-from opsloop_common.events import TaskState
+from opsloop_common.events import Measure, MetricQuery, TaskState
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor
@@ -18,6 +18,7 @@ from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.leases import Lease, Leases
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.projection import Projection, Row
+from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.runners import RunnerPool
 from opsloop_orchestrator.settings import Settings, read
 from opsloop_orchestrator.steps import StepRecord, Steps
@@ -54,11 +55,20 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) 
     journal = Journal(bus, subjects, now)
     targets = Targets(Bucket(bus, subjects.bucket("TARGETS"), TargetRecord), journal, now)
     leases = Leases(Bucket(bus, subjects.bucket("LEASES"), Lease), f"orchestrator-{secrets.token_hex(6)}", now())
+
+    async def ask(question: MetricQuery, deadline_seconds: float) -> Measure | None:
+        try:
+            return await service.request(bus, subjects.metric("value"), question, Measure, deadline_seconds)
+        except service.Unanswered:
+            return None
+
+    readings = Readings(ask=ask, metrics=settings.catalogue.metrics, journal=journal)
     runners = RunnerPool(settings.slots, settings.runner_environment)
     projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal)
     commands = Commands(
         journal=journal,
         targets=targets,
+        readings=readings,
         catalogue=settings.catalogue,
         clock=now,
         start_within_seconds=settings.start_within_seconds,
@@ -75,6 +85,7 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) 
         steps=Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord)),
         runners=runners,
         catalogue=settings.catalogue,
+        readings=readings,
         secrets=lambda target: settings.secrets[target],
         log_writer=log_writer,
         clock=now,
@@ -95,15 +106,18 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) 
         )
 
     await leases.renew()
-    await runtime.together(
-        leases.run(),
-        runners.run(),
-        consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
-        consumer("EVT", "orchestrator-queued", worker.handle, settings.slots).run(),
-        consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
-        sweeper.run(),
-        runtime.beat(health),
-    )
+    try:
+        await runtime.together(
+            leases.run(),
+            runners.run(),
+            consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
+            consumer("EVT", "orchestrator-queued", worker.handle, settings.slots).run(),
+            consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
+            sweeper.run(),
+            runtime.beat(health),
+        )
+    finally:
+        await readings.close()
 
 
 def main() -> None:

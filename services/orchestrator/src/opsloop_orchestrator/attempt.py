@@ -6,12 +6,12 @@ moved the task, this attempt has lost it: it stops at once and writes nothing mo
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from opsloop_common.bus import Conflict
 from opsloop_common.catalogue import TaskType
-from opsloop_common.events import Failure, TaskState
+from opsloop_common.events import Failure, Measure, TaskState
 from opsloop_common.task import Target
 from opsloop_orchestrator import decide, frames
 from opsloop_orchestrator.decide import Move
@@ -22,6 +22,9 @@ from opsloop_orchestrator.runners import RunnerProcess
 from opsloop_orchestrator.steps import Steps
 
 log = logging.getLogger(__name__)
+
+Measuring = Callable[[str], Awaitable[tuple[Measure, ...]]]
+"""The numbers of a target, within a moment."""
 
 PROGRESS_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
@@ -42,6 +45,7 @@ class Attempt:
         journal: Journal,
         steps: Steps,
         lines: LogWriter,
+        measure: Measuring,
         clock: Callable[[], datetime],
     ) -> None:
         self._task = claimed.state
@@ -53,6 +57,7 @@ class Attempt:
         self._journal = journal
         self._steps = steps
         self._lines = lines
+        self._measure = measure
         self._clock = clock
         self._percent_due: int | None = None
         self._appended_at = 0.0
@@ -69,7 +74,7 @@ class Attempt:
         if ended is None:
             return await self._stop(lambda now: decide.abandoned(self._task, self._kind.effect, now))
         await self._lines.flush()
-        await self._append(self._end(ended))
+        await self._append(await self._end(ended))
         return True
 
     @property
@@ -132,10 +137,10 @@ class Attempt:
         if percent is not None and percent > self._task.percent:
             await self._append(decide.progressed(self._task, percent))
 
-    def _end(self, ended: Finished | Failed) -> Move:
+    async def _end(self, ended: Finished | Failed) -> Move:
         now = self._clock()
         if isinstance(ended, Finished):
-            return decide.succeeded(self._task, ended.result, now)
+            return decide.succeeded(self._task, ended.result, now, await self._measure(self._task.target))
         failure = Failure(code=ended.code, sentence=self._lines.redact(ended.sentence), step=ended.step)
         return decide.failed(self._task, failure, now)
 

@@ -13,10 +13,11 @@ from opsloop_common import codec
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.catalogue import Catalogue
-from opsloop_common.events import AnswerState, AnyCommand, RetryTask, RunTask, ShowLogs
+from opsloop_common.events import AnswerState, AnyCommand, RetryTask, RunTask, ShowLogs, StatusBody
 from opsloop_orchestrator import decide
 from opsloop_orchestrator.decide import Answer, Known, Move
 from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.targets import Entered, Full, Joined, Targets
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,14 @@ class Commands:
         *,
         journal: Journal,
         targets: Targets,
+        readings: Readings,
         catalogue: Catalogue,
         clock: Callable[[], datetime],
         start_within_seconds: float,
     ) -> None:
         self._journal = journal
         self._targets = targets
+        self._readings = readings
         self._catalogue = catalogue
         self._clock = clock
         self._start_within = timedelta(seconds=start_within_seconds)
@@ -61,6 +64,9 @@ class Commands:
         if now - asked.asked_at > self._start_within and not handled_before:
             return await self._say(decide.refuse(asked, "too_late", self._catalogue, now))
         match decide.decide(asked, known, now):
+            case Answer(state=AnswerState(body=StatusBody(target=target))) as answer:
+                await self._say(decide.with_numbers(answer, await self._readings.of(target)))
+                self._readings.look_again(answer.state.id)
             case Answer() as answer:
                 await self._say(answer)
             case Move() as move:

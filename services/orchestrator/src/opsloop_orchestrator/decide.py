@@ -22,6 +22,7 @@ from opsloop_common.events import (
     Handled,
     HelpBody,
     LogsBody,
+    Measure,
     MovedBody,
     Offer,
     RefusalReason,
@@ -44,6 +45,7 @@ HANDLED_KEPT = 16
 STEPS_KEPT = 40
 CARD_RUNS_KEPT = 5
 CLAIMS_AT_MOST = 3
+MEASURES_KEPT = 8
 LONGEST_SENTENCE = 600
 LONGEST_LINE = 240
 LONGEST_NAME = 100
@@ -165,6 +167,7 @@ def _next_attempt(asked: RetryTask, task: TaskState, now: datetime) -> TaskState
         due_at=None,
         failure=None,
         result=None,
+        measures=(),
         handled=handled,
     )
 
@@ -230,6 +233,14 @@ def moved(asked: Command, task: TaskState, now: datetime) -> Answer:
     """The request is visible in the task's own message: nothing is said."""
     state = _answer(asked, MovedBody(task_id=task.id, event="queued"), now)
     return Answer("answered", replace(state, visibility="none", answer_url=""))
+
+
+def with_numbers(answer: Answer, measures: tuple[Measure, ...]) -> Answer:
+    """A status card's answer with the numbers of its target."""
+    state = answer.state
+    if not isinstance(state.body, StatusBody):
+        return answer
+    return Answer(answer.event, replace(state, body=replace(state.body, measures=measures[:MEASURES_KEPT])))
 
 
 def _answer(asked: Command, body: AnswerBody, now: datetime, *, in_conversation: bool = False) -> AnswerState:
@@ -305,14 +316,50 @@ def step_done(task: TaskState, name: str, percent: int) -> Move:
     return Move("step", fitted(replace(task, percent=max(task.percent, percent), step=name, steps=steps)))
 
 
-def succeeded(task: TaskState, result: Result, now: datetime) -> Move:
-    state = replace(_ended(task, now), status="succeeded", percent=100, result=_bounded(result))
+def succeeded(task: TaskState, result: Result, now: datetime, measures: tuple[Measure, ...] = ()) -> Move:
+    """The end, with the target's numbers as far as they were known in time."""
+    state = replace(
+        _ended(task, now), status="succeeded", percent=100, result=_bounded(result), measures=measures[:MEASURES_KEPT]
+    )
     return Move("succeeded", fitted(state))
 
 
 def failed(task: TaskState, failure: Failure, now: datetime) -> Move:
     bounded = replace(failure, sentence=failure.sentence[:LONGEST_SENTENCE], step=failure.step[:LONGEST_NAME])
     return Move("failed", fitted(replace(_ended(task, now), status="failed", failure=bounded)))
+
+
+def measured(task: TaskState, found: tuple[Measure, ...]) -> Move | None:
+    """Readings that came late, or moved. None when they say nothing new."""
+    merged = _merged(task.measures, found)
+    if task.status != "succeeded" or merged == task.measures:
+        return None
+    return Move("measured", fitted(replace(task, measures=merged)))
+
+
+def card_measured(card: AnswerState, found: tuple[Measure, ...]) -> AnswerState | None:
+    """A status card with numbers that came late. None when they say nothing new."""
+    if not isinstance(card.body, StatusBody):
+        return None
+    merged = _merged(card.body.measures, found)
+    return None if merged == card.body.measures else replace(card, body=replace(card.body, measures=merged))
+
+
+def lacks_numbers(measures: tuple[Measure, ...]) -> bool:
+    return any(one.state == "unavailable" for one in measures)
+
+
+def _merged(before: tuple[Measure, ...], found: tuple[Measure, ...]) -> tuple[Measure, ...]:
+    """The new numbers; a number that is known stays when the new look found nobody to ask, or the same value."""
+    known = {one.metric: one for one in before}
+    return tuple(_newer(known.get(one.metric), one) for one in found[:MEASURES_KEPT])
+
+
+def _newer(before: Measure | None, now: Measure) -> Measure:
+    if before is None:
+        return now
+    says_nothing_new = now.state == "unavailable" or (before.state, before.value) == (now.state, now.value)
+    return before if says_nothing_new else now
 
 
 def overdue(task: TaskState, kind: TaskType, now: datetime) -> Move:

@@ -18,6 +18,7 @@ from opsloop_orchestrator import decide
 from opsloop_orchestrator.attempt import Attempt
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.lines import LogWriter
+from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.runners import RunnerPool, RunnerProcess
 from opsloop_orchestrator.steps import Steps
 from opsloop_orchestrator.targets import Targets
@@ -42,6 +43,7 @@ class Worker:
         runners: RunnerPool,
         catalogue: Catalogue,
         secrets: Callable[[str], dict[str, str]],
+        readings: Readings,
         log_writer: Callable[[TaskState], LogWriter],
         clock: Callable[[], datetime],
     ) -> None:
@@ -53,6 +55,7 @@ class Worker:
         self._runners = runners
         self._catalogue = catalogue
         self._secrets = secrets
+        self._readings = readings
         self._log_writer = log_writer
         self._clock = clock
         self.running: set[str] = set()
@@ -120,6 +123,7 @@ class Worker:
         usable = False
         try:
             usable = await self._attempt(claimed, runner).run()
+            self._readings.look_again(claimed.state.id)
         except Conflict:
             log.warning("task %s was taken over: stopped here", claimed.state.id)
         except BusError as error:
@@ -169,6 +173,7 @@ class Worker:
             journal=self._journal,
             steps=self._steps,
             lines=self._log_writer(task),
+            measure=self._readings.of,
             clock=self._clock,
         )
 
