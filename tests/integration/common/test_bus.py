@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from broker import NatsServer
 from opsloop_common import codec
 from opsloop_common.bus import Bus, Conflict, Expect, Refused, Unconfirmed, streams
 from opsloop_common.bus.consume import Ack, Consumer, Delivery, Handler, Hold, Outcome, Reject
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter, LogLine
 from opsloop_common.records import Bucket
 from opsloop_common.subjects import Subjects
@@ -118,7 +120,9 @@ def seen() -> list[bytes]:
     return []
 
 
-def commands(bus: Bus, subjects: Subjects, handler: Handler, capacity: int = 4) -> Consumer:
+def commands(
+    bus: Bus, subjects: Subjects, handler: Handler, capacity: int = 4, series: ConsumerSeries | None = None
+) -> Consumer:
     return Consumer(
         bus,
         service="orchestrator",
@@ -127,6 +131,7 @@ def commands(bus: Bus, subjects: Subjects, handler: Handler, capacity: int = 4) 
         dead_letters=subjects.dead_letters("orchestrator"),
         handler=handler,
         capacity=capacity,
+        series=series,
     )
 
 
@@ -168,6 +173,26 @@ async def test_a_rejected_message_reaches_the_dead_letters_and_the_others_go_on(
     await until(lambda: seen == [b"good"])
     letters = await until_found(bus, subjects, 2)
     assert {letter.reason for letter in letters} == {"it is poison", "KeyError: 'oops'"}
+    await running.stop()
+
+
+async def test_consumers_tell_their_lag_and_what_became_of_messages(bus: Bus, subjects: Subjects) -> None:
+    """The series of a consumer: nothing waits once all is handled, and each outcome is counted."""
+    registry = CollectorRegistry()
+
+    async def handler(delivery: Delivery) -> Outcome:
+        return Ack() if delivery.data == b"good" else Reject("poison")
+
+    running = Running(commands(bus, subjects, handler, series=ConsumerSeries(registry)))
+    for payload in (b"good", b"bad", b"good"):
+        await bus.publish(subjects.command("help"), payload)
+    labels = {"stream": "CMD", "consumer": "orchestrator"}
+
+    def handled(outcome: str) -> float | None:
+        return registry.get_sample_value("opsloop_messages_handled_total", {**labels, "outcome": outcome})
+
+    await until(lambda: (handled("ack"), handled("reject")) == (2, 1))
+    assert registry.get_sample_value("opsloop_consumer_lag_messages", labels) == 0
     await running.stop()
 
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from opsloop_common import catalogue, codec, service
 from opsloop_common.bus import Bus
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import (
     AnswerState,
     AnyCommand,
@@ -150,8 +151,9 @@ async def eventually(find: Callable[[], Awaitable[T | None]], seconds: float = 1
 @pytest.fixture
 async def loop(bus: Bus, subjects: Subjects, tmp_path: Path) -> AsyncIterator[Loop]:
     settings = settings_for(subjects, tmp_path / "marker")
-    health = Health(CollectorRegistry(), {})
-    serving = asyncio.create_task(serve(bus, settings, Redactor(("hunter2-secret-value",)), health))
+    registry = CollectorRegistry()
+    redact = Redactor(("hunter2-secret-value",))
+    serving = asyncio.create_task(serve(bus, settings, redact, Health(registry, {}), ConsumerSeries(registry)))
     yield Loop(bus, subjects)
     serving.cancel()
     await asyncio.wait([serving])

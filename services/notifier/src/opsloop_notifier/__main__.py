@@ -6,6 +6,7 @@ import os
 from prometheus_client import CollectorRegistry
 
 from opsloop_common import log, runtime
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.settings import Environment
@@ -41,19 +42,26 @@ async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, regist
     readiness = runtime.Readiness()
     health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
     async with runtime.probing(health, settings.service, "notifier"):
-        work = _work(settings, slack, gate, measures, readiness)
+        work = _work(settings, slack, gate, measures, readiness, ConsumerSeries(registry))
         await runtime.together(runtime.beat(health), gate.watch(), work)
 
 
 async def _work(
-    settings: Settings, slack: SlackWeb, gate: Gate, measures: Measures, readiness: runtime.Readiness
+    settings: Settings,
+    slack: SlackWeb,
+    gate: Gate,
+    measures: Measures,
+    readiness: runtime.Readiness,
+    series: ConsumerSeries,
 ) -> None:
     subjects = settings.service.subjects
     style = Style(settings.secrets, Pen(Redactor(settings.hidden)), settings.grafana_url)
     bus = await runtime.connect(settings.service, "notifier")
     try:
         await readiness.wait(bus, subjects)
-        office = Office(bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe)
+        office = Office(
+            bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe, series=series
+        )
         measures.owed.set_function(lambda: office.desk.owed)
         await office.run()
     finally:

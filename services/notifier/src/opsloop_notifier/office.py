@@ -4,6 +4,7 @@ import msgspec
 
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.subjects import Subjects
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.budget import Limits
@@ -36,7 +37,7 @@ class Office:
 
     def __init__(
         self, *, bus: Bus, subjects: Subjects, slack: Slack, gate: Gate, style: Style, observe: Observe,
-        pace: Pace = Pace(),  # noqa: B008 - frozen
+        series: ConsumerSeries | None = None, pace: Pace = Pace(),  # noqa: B008 - frozen
     ) -> None:  # fmt: skip
         lanes = Lanes(pace.limits)
         ledger = Ledger(bus, subjects.bucket("LEDGER"))
@@ -61,6 +62,7 @@ class Office:
             dead_letters=subjects.dead_letters("notifier"),
             handler=EventHandler(self.desk, style),
             capacity=CAPACITY,
+            series=series,
         )
 
     async def run(self) -> None:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from opsloop_common import log, runtime, service
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import Measure, MetricQuery, TaskState
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
@@ -39,17 +40,18 @@ async def start() -> None:
     redact = Redactor(tuple(value for named in settings.secrets.values() for value in named.values()))
     log.set_up(SERVICE, settings.service.log_level, redact)
     readiness = runtime.Readiness()
-    health = Health(CollectorRegistry(), {"broker": readiness.check})
+    registry = CollectorRegistry()
+    health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, SERVICE):
         bus = await runtime.connect(settings.service, SERVICE)
         try:
             await readiness.wait(bus, settings.service.subjects)
-            await serve(bus, settings, redact, health)
+            await serve(bus, settings, redact, health, ConsumerSeries(registry))
         finally:
             await bus.close()
 
 
-async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) -> None:
+async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, series: ConsumerSeries) -> None:
     """Runs everything until cancelled."""
     subjects = settings.service.subjects
     journal = Journal(bus, subjects, now)
@@ -103,6 +105,7 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health) 
             dead_letters=subjects.dead_letters(SERVICE),
             handler=handler,
             capacity=capacity,
+            series=series,
         )
 
     await leases.renew()

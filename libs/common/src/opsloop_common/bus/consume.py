@@ -11,6 +11,7 @@ A handler returns an outcome; one place turns it into what the broker understand
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from nats.aio.subscription import Subscription
 
 from opsloop_common import codec
 from opsloop_common.bus.connection import Bus, BusError
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter
 
 log = logging.getLogger(__name__)
@@ -85,13 +87,24 @@ class Consumer:
     """
 
     def __init__(
-        self, bus: Bus, *, service: str, stream: str, durable: str, dead_letters: str, handler: Handler, capacity: int
+        self,
+        bus: Bus,
+        *,
+        service: str,
+        stream: str,
+        durable: str,
+        dead_letters: str,
+        handler: Handler,
+        capacity: int,
+        series: ConsumerSeries | None = None,
     ) -> None:
         self._bus = bus
         self._service = service
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._dead_letters = dead_letters
         self._handler = handler
+        self._name = (stream, durable)
+        self._series = series
         self._capacity = capacity
         self._free = capacity
         self._wanted: dict[str, int] = {}
@@ -159,6 +172,8 @@ class Consumer:
             return
         self._take_from_oldest_pull()
         self._free -= 1
+        if self._series is not None:
+            self._series.arrived(*self._name, message.metadata.num_pending)
         task = asyncio.create_task(self._handle(Delivery(message)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -171,8 +186,12 @@ class Consumer:
             return
 
     async def _handle(self, delivery: Delivery) -> None:
+        began_at = time.monotonic()
         try:
             outcome = await self._outcome(delivery)
+            if self._series is not None:
+                name = type(outcome).__name__.lower()
+                self._series.handled(*self._name, name, time.monotonic() - began_at)
             match outcome:
                 case Ack():
                     await delivery.ack()
