@@ -19,3 +19,39 @@ async def loop(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Install
         assert await installation.broken_invariants() == []
     finally:
         await installation.stop()
+
+
+PACK_CATALOGUE = """
+[tasks.reporting]
+title = "Report"
+effect = "idempotent"
+run_by = ["*"]
+[tasks.failing]
+title = "Fail"
+run_by = ["*"]
+[tasks.blocking]
+title = "Block"
+run_by = ["*"]
+timeout_seconds = 120
+[tasks.locked]
+title = "Locked"
+sensitive = true
+run_by = ["*"]
+[targets.naples]
+title = "Naples <!channel> & Sons"
+secrets = { password = "DEALER_CONTENT_TOKEN" }
+[targets.tampa]
+title = "Tampa"
+"""
+
+
+@pytest.fixture
+async def packs(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
+    """An installation that runs the tests' own task pack."""
+    installation = Installation(tmp_path, nats_server, catalogue=PACK_CATALOGUE)
+    await installation.start()
+    try:
+        yield installation
+        assert await installation.broken_invariants() == []
+    finally:
+        await installation.stop()
