@@ -34,7 +34,7 @@ lint:
 
 types:
     mypy {{packages}}
-    mypy tests scripts
+    mypy tests scripts bench
 
 # who may import whom
 boundaries:
@@ -50,3 +50,7 @@ lock:
 
 lock-check:
     python scripts/lock.py --check
+
+# how long a person waits for a card, on loopback (about a minute)
+bench:
+    PYTHONPATH=tests python bench/click_to_card.py
