@@ -16,6 +16,7 @@ from broker import NatsServer, free_port
 from checker import History, LedgerEntry, Recorded
 from opsloop_common import codec
 from opsloop_common.bus import Bus, streams
+from opsloop_common.runtime import die_with_parent
 from opsloop_common.subjects import Subjects, event_in, id_in
 from opsloop_sandbox.client import SandboxClient
 from opsloop_sandbox.contract import SeenMessage
@@ -59,6 +60,7 @@ class Installation:
             "SLACK_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/",
             "SANDBOX_APP_URL": self.app_url,
             "DEALER_CONTENT_TOKEN": "dealer-content-token-1234",
+            "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports['sandbox']}/prometheus",
             **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
         }
 
@@ -82,7 +84,14 @@ class Installation:
     async def start_one(self, name: str, **more: str) -> None:
         log = (self.folder / f"{name}.log").open("ab")
         self._processes[name] = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"opsloop_{name}", env=self.environment() | more, stdout=log, stderr=log, cwd=ROOT
+            sys.executable,
+            "-m",
+            f"opsloop_{name}",
+            env=self.environment() | more,
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
         log.close()
 

@@ -13,8 +13,8 @@ from installation import Installation
 async def loop(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
     """Running and ready. When the test is done everything must have settled, and the checker must find nothing."""
     installation = Installation(tmp_path, nats_server)
-    await installation.start()
     try:
+        await installation.start()
         yield installation
         assert await installation.broken_invariants() == []
     finally:
@@ -49,8 +49,8 @@ title = "Tampa"
 async def packs(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
     """An installation that runs the tests' own task pack."""
     installation = Installation(tmp_path, nats_server, catalogue=PACK_CATALOGUE)
-    await installation.start()
     try:
+        await installation.start()
         yield installation
         assert await installation.broken_invariants() == []
     finally:
