@@ -54,3 +54,7 @@ lock-check:
 # how long a person waits for a card, on loopback (about a minute)
 bench:
     PYTHONPATH=tests python bench/click_to_card.py
+
+# the README's pictures
+pictures:
+    SCREENSHOTS=docs/pictures pytest tests/browser/test_whole_loop.py

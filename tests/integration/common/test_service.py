@@ -64,13 +64,22 @@ async def served(bus: Bus, service: Service) -> AsyncIterator[None]:
     serving = asyncio.create_task(
         serve(bus, name="test", version="1.2.3", description="For tests", endpoints=endpoints, at_once=3)
     )
-    async with asyncio.timeout(5):
-        while await code_of(bus, "hello") is not None:
+    try:
+        await answering(bus)
+        yield
+    finally:
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+async def answering(bus: Bus, seconds: float = 10) -> None:
+    """Returns when a question is answered; fails when none is within the deadline."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await code_of(bus, "hello", 0.5) is None:
+                return
             await asyncio.sleep(0.01)
-    yield
-    serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
 
 
 async def ask(bus: Bus, text: str, deadline_seconds: float = 2) -> Reply:
@@ -169,9 +178,7 @@ async def test_it_answers_again_after_the_broker_s_restart(service: Service, bus
     nats_server.kill()
     await until(lambda: not bus.is_connected)
     nats_server.start()
-    async with asyncio.timeout(10):
-        while await code_of(bus, "again", 0.5) is not None:
-            await asyncio.sleep(0.02)
+    await answering(bus)
 
 
 async def test_replicas_share(bus: Bus, service: Service, nats_server: NatsServer) -> None:

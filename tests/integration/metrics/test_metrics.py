@@ -2,79 +2,26 @@
 
 import asyncio
 import contextlib
-import os
-import subprocess
-import sys
-import urllib.request
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from urllib.error import URLError
 
 import pytest
 
-from broker import NatsServer, free_port
+from broker import NatsServer
+from integration.metrics.running import AT, ID, append, metrics_process, series, task
 from opsloop_common import codec
 from opsloop_common.bus import Bus
-from opsloop_common.events import Conversation, Person, ShowHelp, Status, TaskState
+from opsloop_common.events import Conversation, Person, ShowHelp
 from opsloop_common.subjects import Subjects
 from opsloop_metrics.handle import recheck
 from opsloop_metrics.measure import Running
 from waiting import until
 
-ID = "07-aaaaaaaaaaaaaaaaaaaa"
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-
 
 @pytest.fixture
-async def metrics_url(nats_server: NatsServer, bus: Bus) -> AsyncIterator[str]:
+async def metrics_url(nats_server: NatsServer, bus: Bus, subjects: Subjects) -> AsyncIterator[str]:
     """A metrics process that is ready."""
-    port = free_port()
-    environment = {**os.environ, "NATS_URL": nats_server.url, "METRICS_PORT": str(port)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "opsloop_metrics", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    url = f"http://127.0.0.1:{port}"
-    await until(lambda: status_of(f"{url}/readyz") == 200)
-    yield url
-    process.terminate()
-    assert await asyncio.wait_for(process.wait(), 5) == 0
-
-
-def status_of(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - our own loopback URL
-            return int(response.status)
-    except (URLError, OSError):
-        return 0
-
-
-def series(url: str) -> dict[str, float]:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=1) as response:  # noqa: S310 - our own loopback URL
-        lines = response.read().decode().splitlines()
-    return {
-        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    }
-
-
-def task(status: Status) -> TaskState:
-    return TaskState(
-        id=ID,
-        task="schema_fix",
-        target="a",
-        title="A",
-        conversation=Conversation("T", "C"),
-        requested_by=Person("T", "U"),
-        requested_at=AT,
-        status=status,
-        started_at=AT,
-        ended_at=AT if status == "failed" else None,
-    )
-
-
-async def append(bus: Bus, subjects: Subjects, event: str, status: Status) -> None:
-    state = task(status)
-    message = codec.envelope(id="e", source="test", type=f"ops.task.{event}.v1", time=AT, subject=ID, data=state)
-    await bus.publish(subjects.event(ID, event), codec.encode(message))
+    async with metrics_process(nats_server.url, subjects, bus) as url:
+        yield url
 
 
 async def ask_for_help(bus: Bus, subjects: Subjects) -> None:

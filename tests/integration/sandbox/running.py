@@ -25,7 +25,13 @@ NOBODY = "http://127.0.0.1:9"  # nothing listens on the discard port
 
 @asynccontextmanager
 async def sandbox_at(
-    directory: Path, *, app_url: str = NOBODY, rate_limits: bool = False
+    directory: Path,
+    *,
+    app_url: str = NOBODY,
+    rate_limits: bool = False,
+    nats_url: str = "",
+    supervisor: Path | None = None,
+    app_token: str = "",
 ) -> AsyncIterator[SandboxClient]:
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -37,6 +43,9 @@ async def sandbox_at(
         bot_token=TOKEN,
         content_token=CONTENT_TOKEN,
         rate_limits=rate_limits,
+        nats_url=nats_url,
+        supervisor=supervisor,
+        app_token=app_token,
     )
     async with aiohttp.ClientSession() as session:
         server = build_server(build_app(options, session), url)
@@ -70,10 +79,10 @@ def environment(directory: Path, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def sandbox_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process and the address it printed; it is dead afterwards."""
+def sandbox_process(directory: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and the address it printed; it is dead afterwards. `changes` of its environment."""
     command = [sys.executable, "-m", "opsloop_sandbox"]
-    process = subprocess.Popen(command, env=environment(directory), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment(directory, **changes), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield process, process.stdout.readline().strip()

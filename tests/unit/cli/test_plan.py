@@ -53,11 +53,12 @@ def test_nothing_real_reaches_the_demo() -> None:
 
 
 def test_the_demo_s_processes_find_each_other() -> None:
-    """The broker, the local Slack and ingress are where the ports say."""
+    """The broker, the local Slack, its Prometheus and ingress are where the ports say."""
     environment = demo()["sandbox"].env
     assert environment["NATS_URL"] == "nats://127.0.0.1:9422"
     assert environment["NATS_MONITOR_URL"] == "http://127.0.0.1:9822"
     assert environment["SLACK_API_URL"] == "http://127.0.0.1:9090/api/"
+    assert environment["PROMETHEUS_URL"] == "http://127.0.0.1:9090/prometheus"
     assert environment["SANDBOX_APP_URL"] == "http://127.0.0.1:9080"
 
 

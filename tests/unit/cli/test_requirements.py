@@ -1,5 +1,7 @@
 """What `up` needs, told all at once."""
 
+from pathlib import Path
+
 import pytest
 
 from opsloop_cli import requirements
@@ -39,6 +41,7 @@ def test_everything_missing_is_listed_at_once() -> None:
         ("SLACK_BOT_TOKEN", "xoxp-someone"),
         ("SLACK_SIGNING_SECRET", "xapp-1-2-3-4-5-6-7-8"),
         ("SLACK_SIGNING_SECRET", "short"),
+        ("SLACK_APP_TOKEN", "xoxb-1-2-3-4-5-6"),
         ("SLACK_API_URL", "slack.com/api"),
         ("PROMETHEUS_URL", "prometheus:9090"),
         ("OPSLOOP_ROOT", "a.b"),
@@ -61,11 +64,20 @@ def test_an_external_broker_needs_a_good_address_and_a_long_secret() -> None:
     assert found[1].startswith("OPSLOOP_SECRET")
 
 
-def test_socket_mode_alone_is_told_plainly() -> None:
-    """It is not available yet, and the line says what to do instead."""
-    (line,) = mistakes({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
-    assert "not available yet" in line
+def test_socket_mode_needs_no_signing_secret(tmp_path: Path) -> None:
+    """An app-level token is enough, in the variable or in a file; both ways together are fine too."""
+    bot = {"SLACK_BOT_TOKEN": "xoxb-1"}
+    (tmp_path / "token").write_text("xapp-1\n")
+    assert mistakes({**bot, "SLACK_APP_TOKEN": "xapp-1"}) == []
+    assert mistakes({**bot, "SLACK_APP_TOKEN_FILE": str(tmp_path / "token")}) == []
+    assert mistakes({**GOOD, "SLACK_APP_TOKEN": "xapp-1"}) == []
+
+
+def test_one_way_in_must_be_there() -> None:
+    """The line names both variables."""
+    (line,) = mistakes({"SLACK_BOT_TOKEN": "xoxb-1"})
     assert "SLACK_SIGNING_SECRET" in line
+    assert "SLACK_APP_TOKEN" in line
 
 
 def test_a_sensitive_task_without_an_identity_source_is_refused() -> None:

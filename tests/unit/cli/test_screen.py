@@ -35,3 +35,14 @@ def test_up_says_what_slack_must_know_and_what_is_off() -> None:
     wanted = ["http://127.0.0.1:1/slack/commands", "http://127.0.0.1:2/slack/commands", "GRAFANA_URL", "nats://broker"]
     assert [one for one in wanted if one not in text] == []
     assert "nats://127.0.0.1" not in text
+
+
+def test_up_asks_for_no_request_url_where_socket_mode_is_the_only_way() -> None:
+    """With both ways both are told."""
+    ports = Ports(host="127.0.0.1", of={"ingress": 1})
+    alone = screen.up(ports, "nats://broker", [], 2.0, over_http=False, socket_mode=True)
+    assert "Socket Mode" in alone
+    assert "/slack/commands" not in alone
+    both = screen.up(ports, "nats://broker", [], 2.0, socket_mode=True)
+    assert "Socket Mode" in both
+    assert "/slack/commands" in both

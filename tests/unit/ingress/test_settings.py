@@ -44,3 +44,43 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
         Environment({"OPSLOOP_SECRET": "0123456789abcdef", "SLACK_SIGNING_SECRET_FILE": str(tmp_path / "s")})
     )
     assert found.signing_secrets == (b"from-a-file",)
+
+
+def test_socket_mode_instead_of_http() -> None:
+    """An app-level token is enough; it is hidden from the log, and Slack's own address is the default."""
+    found = settings.read(Environment({"OPSLOOP_SECRET": "0123456789abcdef", "SLACK_APP_TOKEN": "xapp-secret"}))
+    assert found.signing_secrets == ()
+    assert found.app_token == "xapp-secret"
+    assert found.slack_api_url == "https://slack.com/api/"
+    assert found.redactor("say xapp-secret") == "say [redacted]"
+
+
+def test_both_ways_in(tmp_path: Path) -> None:
+    """Socket Mode beside HTTP; the token may lie in a file."""
+    (tmp_path / "t").write_text("xapp-from-a-file\n")
+    found = settings.read(Environment(NEEDED | {"SLACK_APP_TOKEN_FILE": str(tmp_path / "t")}))
+    assert (found.app_token, len(found.signing_secrets)) == ("xapp-from-a-file", 2)
+    assert settings.read(Environment(NEEDED)).app_token == ""
+
+
+def test_no_way_in_names_both_variables() -> None:
+    """One line, and it says what each of the two is for."""
+    with pytest.raises(SettingsError) as caught:
+        settings.read(Environment({"OPSLOOP_SECRET": "0123456789abcdef"}))
+    (line,) = caught.value.mistakes
+    assert "SLACK_SIGNING_SECRET" in line
+    assert "SLACK_APP_TOKEN" in line
+
+
+def test_another_kind_of_token_is_not_taken() -> None:
+    """A bot token in the wrong variable is told, not shown."""
+    with pytest.raises(SettingsError, match="xapp-") as caught:
+        settings.read(Environment(NEEDED | {"SLACK_APP_TOKEN": "xoxb-1-2-abcdef"}))
+    assert "abcdef" not in str(caught.value)
+
+
+def test_proxy_is_for_slack_outside_only() -> None:
+    """As slack_sdk takes it elsewhere; a local Slack needs none."""
+    proxied = NEEDED | {"HTTPS_PROXY": "http://proxy:3128"}
+    assert settings.read(Environment(proxied)).proxy == "http://proxy:3128"
+    assert settings.read(Environment(proxied | {"SLACK_API_URL": "http://127.0.0.1:1/api/"})).proxy == ""

@@ -17,8 +17,9 @@ Runs a broker, a local Slack workspace, dealer sites and the four services as se
 in the data folder, so the next start continues where this one stopped. Ctrl-C stops everything."""
 
 UP = """\
-Runs the four services as separate processes. Required: SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, and OPSLOOP_SECRET
-when NATS_URL names a broker (without NATS_URL a broker is started here). What is missing or malformed is listed."""
+Runs the four services as separate processes. Required: SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET (or SLACK_APP_TOKEN for
+Socket Mode), and OPSLOOP_SECRET when NATS_URL names a broker (without NATS_URL a broker is started here). What is
+missing or malformed is listed."""
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,7 @@ def demo(
         "SLACK_BOT_TOKEN": secrets.bot_token,
         "DEALER_CONTENT_TOKEN": secrets.content_token,
         "SLACK_API_URL": f"{ports.url(SANDBOX)}/api/",
+        "PROMETHEUS_URL": f"{ports.url(SANDBOX)}/prometheus",
         "SANDBOX_APP_URL": ports.url("ingress"),
         **_door(folder),
         **embedded_broker(ports),

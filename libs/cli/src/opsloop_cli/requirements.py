@@ -11,9 +11,10 @@ from opsloop_common.settings import Environment
 SHORTEST_SIGNING_SECRET = 16
 MOST_REPLICAS = 32
 NATS_SCHEMES = ("nats://", "tls://", "ws://", "wss://")
-SOCKET_MODE = (
-    "SLACK_APP_TOKEN: Socket Mode is not available yet: set SLACK_SIGNING_SECRET and let Slack's request URLs lead to "
-    "ingress"
+NO_WAY_IN = (
+    "SLACK_SIGNING_SECRET is missing, and so is SLACK_APP_TOKEN: the first proves that a request is Slack's, the "
+    "second opens Socket Mode; set one of them (or name a file that holds it in SLACK_SIGNING_SECRET_FILE or "
+    "SLACK_APP_TOKEN_FILE)"
 )
 ONE_NOTIFIER = "--scale notifier={0}: only one notifier can run for now; leave it at 1"
 
@@ -27,9 +28,14 @@ UNVERIFIED = "NATS_MONITOR_URL is not set: durability not verified (a client can
 
 
 class Required(msgspec.Struct, frozen=True, kw_only=True):
-    """What the environment names. An empty `nats_url` asks for the embedded broker."""
+    """What the environment names. An empty `nats_url` asks for the embedded broker.
+
+    Slack's requests arrive `over_http`, over `socket_mode`, or over both.
+    """
 
     nats_url: str
+    over_http: bool
+    socket_mode: bool
     scale: dict[str, int]
 
 
@@ -44,7 +50,12 @@ def read(env: Environment, scale: tuple[str, ...], catalogue: Catalogue | None) 
     env.root()
     env.one_of("OPSLOOP_LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
     _sensitive(env, catalogue)
-    return Required(nats_url=nats_url, scale=_scale(env, scale))
+    return Required(
+        nats_url=nats_url,
+        over_http=_given(env, "SLACK_SIGNING_SECRET"),
+        socket_mode=_given(env, "SLACK_APP_TOKEN"),
+        scale=_scale(env, scale),
+    )
 
 
 def off(env: Environment, variables: Mapping[str, str], catalogue: Catalogue) -> list[str]:
@@ -61,10 +72,14 @@ def _slack(env: Environment) -> None:
         env.mistakes.append(
             "SLACK_BOT_TOKEN does not start with xoxb-: it is the bot token of the page OAuth & Permissions"
         )
-    if env.secret("SLACK_APP_TOKEN") and not _given(env, "SLACK_SIGNING_SECRET"):
-        env.mistakes.append(SOCKET_MODE)
-        return
-    secret = env.required("SLACK_SIGNING_SECRET", "it proves that a request is Slack's")
+    secret, app_token = env.secret("SLACK_SIGNING_SECRET"), env.secret("SLACK_APP_TOKEN")
+    if not _given(env, "SLACK_SIGNING_SECRET") and not _given(env, "SLACK_APP_TOKEN"):
+        env.mistakes.append(NO_WAY_IN)
+    if app_token and not app_token.startswith("xapp-"):
+        env.mistakes.append(
+            "SLACK_APP_TOKEN does not start with xapp-: it is an app-level token with the scope connections:write, of "
+            "the page Basic Information"
+        )
     if secret and (len(secret) < SHORTEST_SIGNING_SECRET or secret.startswith(("xox", "xapp-"))):
         env.mistakes.append(
             "SLACK_SIGNING_SECRET is not a signing secret: it is on the page Basic Information, 32 digits"

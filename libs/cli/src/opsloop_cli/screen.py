@@ -39,23 +39,38 @@ def demo(ports: Ports, folder: Path, command: str, targets: tuple[str, ...], rea
     )
 
 
-def up(ports: Ports, broker: str, off: list[str], ready_seconds: float) -> str:
-    """After `up`: what runs where, what Slack must be told, and what is off."""
-    ingress = [name for name in ports.of if name.startswith("ingress")]
+def up(
+    ports: Ports,
+    broker: str,
+    off: list[str],
+    ready_seconds: float,
+    *,
+    over_http: bool = True,
+    socket_mode: bool = False,
+) -> str:
+    """After `up`: what runs where, how Slack's requests arrive, and what is off."""
     return "\n".join(
         [
             f"OpsLoop: everything is ready after {ready_seconds:.1f} s; broker {broker}",
             "",
             *_table(ports, tuple(ports.of)),
             "",
-            "Slack's request URLs must lead here:",
-            *(f"  {ports.url(name)}/slack/commands, /slack/interactions, /slack/events" for name in ingress),
-            "",
+            *(["Socket Mode: ingress is connected to Slack, no request URL is needed.", ""] if socket_mode else []),
+            *(_request_urls(ports) if over_http else []),
             *(["Off:", *(f"  {line}" for line in off)] if off else ["Nothing is off."]),
             "",
             "Ctrl-C stops everything.",
         ]
     )
+
+
+def _request_urls(ports: Ports) -> list[str]:
+    ingress = [name for name in ports.of if name.startswith("ingress")]
+    return [
+        "Slack's request URLs must lead here:",
+        *(f"  {ports.url(name)}/slack/commands, /slack/interactions, /slack/events" for name in ingress),
+        "",
+    ]
 
 
 def stopped(folder: Path) -> str:

@@ -105,6 +105,10 @@ async def _until_right(watch: Watch, stage: Stage, delivery: Delivery) -> Scene:
 # --- what Alice does ------------------------------------------------------------------------------------------------
 
 _CARD = Look(words=("Naples Honda", "Run Schema Fix"), buttons=("task.run.schema_fix",))
+_MEASURED = Look(words=(*_CARD.words, "ARR Gain (1h)", "$", "GNN Precision", "0.79"), buttons=_CARD.buttons)
+_RISEN = Look(
+    words=(*_CARD.words, "ARR Gain (1h)", "$", "GNN Precision"), without=("0.79", "no data"), buttons=_CARD.buttons
+)
 _NAPLES = ("schema_fix", "naples-honda", "%")
 _ORLANDO = ("schema_fix", "orlando-ford", "%")
 _NAPLES_DONE = Look(words=(*_NAPLES, "✅", "100%"), buttons=("task.logs",))
@@ -161,7 +165,7 @@ STAGES = (
         "status of a dealer",
         _status,
         4,
-        (acknowledged(), one("the card of Naples Honda with the button Run Schema Fix", _CARD)),
+        (acknowledged(), one("the card of Naples Honda with its numbers and the button Run Schema Fix", _MEASURED)),
     ),
     Stage(
         "a misspelt dealer",
@@ -183,7 +187,9 @@ STAGES = (
             acknowledged(),
             one("the task's message to end as ✅ at 100% with View Logs", _NAPLES_DONE),
             moved("the bar to move (three values at least)", _NAPLES_DONE, _PERCENTS, 3),
-            replied("every step and the end in the thread", _NAPLES_DONE, *_STEPS, "✅"),
+            replied(
+                "every step, the end and its numbers in the thread", _NAPLES_DONE, *_STEPS, "✅", "ARR Gain (1h): $"
+            ),
             one("the card to show the run as completed", Look(words=("Naples Honda", "✅"), buttons=_CARD.buttons)),
             alone("one message for the task", _NAPLES),
         ),
@@ -218,5 +224,11 @@ STAGES = (
             acknowledged(),
             one("the last log lines for Alice alone", Look(words=("orlando-ford", "```"), is_private=True)),
         ),
+    ),
+    Stage(
+        "what the fix did to the numbers",
+        _status,
+        8,
+        (acknowledged(), one("a new card of Naples Honda, with a higher precision", _RISEN)),
     ),
 )

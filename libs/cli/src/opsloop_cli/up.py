@@ -35,12 +35,23 @@ async def run(environment: Mapping[str, str], asked: Arguments) -> int:
         try:
             async with running(programs, logs=folder.logs, nats_url=nats_url, subjects=env.root()) as stack:
                 off = requirements.off(env, environment, found)
-                print(screen.up(ports, Redactor()(nats_url), off, stack.ready_seconds), flush=True)
+                print(_screen(ports, required, nats_url, off, stack.ready_seconds), flush=True)
                 await stack.hold()
         except asyncio.CancelledError:
             print(screen.stopped(folder.path), flush=True)
             raise
     return 0
+
+
+def _screen(ports: Ports, required: Required, nats_url: str, off: list[str], ready_seconds: float) -> str:
+    return screen.up(
+        ports,
+        Redactor()(nats_url),
+        off,
+        ready_seconds,
+        over_http=required.over_http,
+        socket_mode=required.socket_mode,
+    )
 
 
 def _catalogue(env: Environment, path: Path) -> Catalogue | None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import aiohttp
 
+from opsloop_common import catalogue
 from opsloop_sandbox.app import Options, build_app
+from opsloop_sandbox.backstage import App
 from opsloop_sandbox.server import bind, serve
 
 
@@ -49,6 +51,18 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     return given == "on"
 
 
+def _app(environment: Mapping[str, str]) -> App:
+    """What the page offers to type, from the catalogue if there is one to read; it is for the services to complain."""
+    path = environment.get("OPSLOOP_CONFIG")
+    if not path:
+        return App()
+    try:
+        found = catalogue.load(Path(path))
+    except catalogue.CatalogueError:
+        return App()
+    return App(found.command, tuple(found.tasks))
+
+
 async def _run(environment: Mapping[str, str]) -> None:
     host = environment.get("OPSLOOP_HOST", "127.0.0.1")
     port = _port(environment)
@@ -58,14 +72,19 @@ async def _run(environment: Mapping[str, str]) -> None:
         raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; set SANDBOX_PORT") from error
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{listener.getsockname()[1]}"
+    supervisor = environment.get("SANDBOX_SUPERVISOR")
     options = Options(
         base_url=url,
         app_url=environment.get("SANDBOX_APP_URL", "http://127.0.0.1:8080"),
         directory=Path(environment.get("OPSLOOP_DATA", ".opsloop")) / "sandbox",
         signing_secret=_required(environment, "SLACK_SIGNING_SECRET"),
         bot_token=_required(environment, "SLACK_BOT_TOKEN"),
+        app_token=_optional(environment, "SLACK_APP_TOKEN"),
         content_token=_optional(environment, "DEALER_CONTENT_TOKEN"),
         rate_limits=_switch(environment, "SANDBOX_RATE_LIMITS"),
+        nats_url=environment.get("NATS_URL", ""),
+        supervisor=Path(supervisor) if supervisor else None,
+        app=_app(environment),
     )
     async with aiohttp.ClientSession(trust_env=False) as session:
         await serve(build_app(options, session), listener, url)

@@ -5,7 +5,7 @@ https://docs.slack.dev/reference/block-kit/blocks
 
 from collections.abc import Callable
 
-from opsloop_sandbox.element_rules import INTERACTIVE, MULTI_SELECTS, check_element, check_image
+from opsloop_sandbox.element_rules import INPUTS, INTERACTIVE, MULTI_SELECTS, check_element, check_image
 from opsloop_sandbox.json_value import JsonObject, as_object, as_text
 from opsloop_sandbox.text_rules import Problems
 
@@ -18,18 +18,24 @@ RICH_ELEMENTS = ("rich_text_section", "rich_text_list", "rich_text_preformatted"
 Rule = Callable[[Problems, JsonObject, str], None]
 
 
-def check_blocks(blocks: object) -> list[str]:
-    """What is wrong with a message's blocks, as Slack's `response_metadata.messages`; empty if they are fine."""
+def check_blocks(
+    blocks: object,
+    *,
+    kinds: tuple[str, ...] | None = None,
+    most: int = MOST_BLOCKS,
+    pointer: str = "/blocks",
+) -> list[str]:
+    """What is wrong with blocks, as Slack's `response_metadata.messages`; `kinds` None = those of a message."""
     problems = Problems()
     if not isinstance(blocks, list):
-        problems.add("/blocks", "must be an array")
+        problems.add(pointer, "must be an array")
         return problems.messages
-    if len(blocks) > MOST_BLOCKS:
-        problems.add("/blocks", f"no more than {MOST_BLOCKS} items allowed")
+    if len(blocks) > most:
+        problems.add(pointer, f"no more than {most} items allowed")
         return problems.messages
     for index, block in enumerate(blocks):
-        _check_block(problems, block, f"/blocks/{index}")
-    _check_together(problems, [block for block in blocks if isinstance(block, dict)])
+        _check_block(problems, block, f"{pointer}/{index}", kinds or MESSAGE_KINDS)
+    _check_together(problems, [block for block in blocks if isinstance(block, dict)], pointer)
     return problems.messages
 
 
@@ -47,24 +53,24 @@ def _check_block(problems: Problems, value: object, pointer: str, allowed: tuple
     rule(problems, block, pointer)
 
 
-def _check_together(problems: Problems, blocks: list[JsonObject]) -> None:
+def _check_together(problems: Problems, blocks: list[JsonObject], pointer: str) -> None:
     """What only the message as a whole can break: ids used twice, sums over all blocks, one of a kind."""
     seen: set[object] = set()
     for index, block in enumerate(blocks):
         block_id = block.get("block_id")
         if block_id and block_id in seen:
-            problems.add(f"/blocks/{index}/block_id", f"`block_id` already exists: {block_id}")
+            problems.add(f"{pointer}/{index}/block_id", f"`block_id` already exists: {block_id}")
         seen.add(block_id)
     kinds = [block.get("type") for block in blocks]
     if kinds.count("table") > 1:
-        problems.add("/blocks", "only_one_table_allowed")
+        problems.add(pointer, "only_one_table_allowed")
     if "plan" in kinds and "task_card" in kinds:
-        problems.add("/blocks", "plan and task_card are mutually exclusive")
+        problems.add(pointer, "plan and task_card are mutually exclusive")
     if (
         sum(len(as_text(block.get("text"))) for block in blocks if block.get("type") == "markdown")
         > MARKDOWN_CHARACTERS
     ):
-        problems.add("/blocks", f"markdown must be less than {MARKDOWN_CHARACTERS + 1} characters in all")
+        problems.add(pointer, f"markdown must be less than {MARKDOWN_CHARACTERS + 1} characters in all")
 
 
 def _section(problems: Problems, block: JsonObject, pointer: str) -> None:
@@ -189,6 +195,16 @@ def _container(problems: Problems, block: JsonObject, pointer: str) -> None:
         _check_block(problems, child, f"{pointer}/child_blocks/{index}", CONTAINED)
 
 
+def _input(problems: Problems, block: JsonObject, pointer: str) -> None:
+    problems.text_object(block, "label", pointer, 2000, plain=True)
+    problems.text_object(block, "hint", pointer, 2000, plain=True, optional=True)
+    element = as_object(block.get("element"))
+    if element is None:
+        problems.add(pointer, "missing required field: element")
+        return
+    check_element(problems, element, f"{pointer}/element", INPUTS)
+
+
 RULES: dict[str, Rule] = {
     "section": _section,
     "actions": _actions,
@@ -203,4 +219,7 @@ RULES: dict[str, Rule] = {
     "task_card": _task_card,
     "table": _table,
     "container": _container,
+    "input": _input,
 }
+MESSAGE_KINDS = tuple(kind for kind in RULES if kind != "input")
+VIEW_KINDS = ("section", "actions", "context", "divider", "header", "image", "input", "rich_text")

@@ -24,10 +24,16 @@ from opsloop_sandbox.contract import (
     SiteMode,
     SiteRequest,
     SiteView,
+    Submission,
     UserMessageRequest,
+    ViewClickRequest,
+    ViewCloseRequest,
+    ViewsSeen,
+    ViewSubmitRequest,
     WorkspaceView,
 )
 from opsloop_sandbox.json_value import JsonObject
+from opsloop_sandbox.socket_contract import Goodbye, SocketsRequest, SocketsView
 
 Answer = TypeVar("Answer")
 
@@ -101,6 +107,27 @@ class SandboxClient:
 
     async def event(self, type: str, *, user: str | None = None, event: JsonObject | None = None) -> Delivery:
         return await self._post("/control/events", EventRequest(type=type, user=user, event=event or {}), Delivery)
+
+    async def views(self, user: str) -> ViewsSeen:
+        """The modal that is open for the user, and the home that was published."""
+        return await self._get("/control/views", {"user": user}, ViewsSeen)
+
+    async def submit(
+        self, user: str, view_id: str, values: dict[str, dict[str, str | list[str] | None]] | None = None
+    ) -> Submission:
+        """Fills in a modal and submits it; `values`: block_id -> action_id -> what was filled in."""
+        request = ViewSubmitRequest(user=user, view_id=view_id, values=values or {})
+        return await self._post("/control/views/submit", request, Submission)
+
+    async def close_view(self, user: str, view_id: str) -> Delivery | None:
+        """Closes a modal; None unless the app wanted to be told."""
+        request = ViewCloseRequest(user=user, view_id=view_id)
+        [delivery] = await self._post("/control/views/close", request, list[Delivery | None])
+        return delivery
+
+    async def click_in_view(self, user: str, view_id: str, action_id: str) -> Delivery:
+        request = ViewClickRequest(user=user, view_id=view_id, action_id=action_id)
+        return await self._post("/control/views/click", request, Delivery)
 
     async def messages(self, user: str, channel: str = "C0OPS") -> list[SeenMessage]:
         """What the user sees in the channel, oldest first; channel "@me" is the user's conversation with the app."""
@@ -177,6 +204,17 @@ class SandboxClient:
     ) -> SiteView:
         request = SiteRequest(reset=reset, mode=mode, seconds=seconds)
         return await self._post(f"/control/sites/{dealer}", request, SiteView)
+
+    async def sockets(self) -> SocketsView:
+        return await self._get("/control/sockets", {}, SocketsView)
+
+    async def disconnect_sockets(self, reason: Goodbye = "refresh_requested") -> SocketsView:
+        """Slack says goodbye to every Socket Mode connection."""
+        return await self._post("/control/sockets", SocketsRequest(do="disconnect", reason=reason), SocketsView)
+
+    async def drop_sockets(self) -> SocketsView:
+        """Every Socket Mode connection breaks without a word."""
+        return await self._post("/control/sockets", SocketsRequest(do="drop"), SocketsView)
 
     async def _get(self, path: str, query: dict[str, str], answer_type: type[Answer]) -> Answer:
         return await self._ask("GET", path, query, None, answer_type)

@@ -16,7 +16,7 @@ LONGEST_MARKDOWN_TEXT = 12_000
 MOST_ATTACHMENTS = 100
 LARGEST_METADATA_BYTES = 8_000  # Slack publishes no figure; ids fit in any
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_]{1,255}")
-INTERACTIVE_HOLDERS = ("actions", "context_actions")
+INTERACTIVE_HOLDERS = {"actions": "elements", "context_actions": "elements", "input": "element"}
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,14 +60,16 @@ def _read_blocks(arguments: Arguments) -> list[JsonObject] | None:
     problems = check_blocks(blocks)
     if problems or not isinstance(blocks, list):
         raise SlackError("invalid_blocks", errors=problems, response_metadata={"messages": problems})
-    return [_with_ids(block) for block in blocks]
+    return [with_ids(block) for block in blocks]
 
 
-def _with_ids(block: JsonObject) -> JsonObject:
-    """Slack names what the app left nameless: every block, and every element that can be clicked."""
+def with_ids(block: JsonObject) -> JsonObject:
+    """Slack names what the app left nameless: every block, and every element that can be used."""
     named = block if block.get("block_id") else {**block, "block_id": secrets.token_urlsafe(4)}
-    for part in walk(named.get("elements") if named.get("type") in INTERACTIVE_HOLDERS else named.get("accessory")):
-        if part.get("type") == "button" and not part.get("action_id"):
+    kind = as_text(named.get("type"))
+    for part in walk(named.get(INTERACTIVE_HOLDERS.get(kind, "accessory"))):
+        usable = part.get("type") == "button" or (kind == "input" and part is named["element"])
+        if usable and not part.get("action_id"):
             part["action_id"] = secrets.token_urlsafe(4)
     return named
 

@@ -62,6 +62,8 @@ class SeenMessage(msgspec.Struct, frozen=True, kw_only=True):
     ephemeral: bool = False
     deleted: bool = False
     thread_ts: str | None = None
+    attachments: list[JsonObject] = []
+    broadcast: bool = False
     notices: list[str] = []
     replies: list["SeenMessage"] = []
 
@@ -188,6 +190,43 @@ class SettingsRequest(msgspec.Struct, frozen=True, kw_only=True):
     archived: bool | None = None
 
 
+class ViewSubmitRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`values`: block_id -> action_id -> text, the value of an option, or the values of several."""
+
+    user: str
+    view_id: str
+    values: dict[str, dict[str, str | list[str] | None]] = {}
+
+
+class ViewCloseRequest(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    view_id: str
+
+
+class ViewClickRequest(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    view_id: str
+    action_id: str
+    block_id: str | None = None
+    value: str | None = None
+    values: dict[str, dict[str, str | list[str] | None]] = {}
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a submission. `errors`: block_id -> sentence; `delivery` null = it did not get as far as the app."""
+
+    delivery: Delivery | None
+    errors: dict[str, str] = {}
+    shown: str | None = None
+
+
+class ViewsSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one person has before them: the modal that is open, the home that was published."""
+
+    modal: JsonObject | None = None
+    home: JsonObject | None = None
+
+
 class SiteRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`reset` restores first content and mode; `seconds` is the delay of mode `slow`."""
 
@@ -216,6 +255,7 @@ class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     mode: SiteMode
     etag: str
     jsonld: str | None  # the text inside the page's script element; null = it has none
+    original: str | None = None  # what it was when the site was new, or last reset
     puts: list[SitePut]
 
 

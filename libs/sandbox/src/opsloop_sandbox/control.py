@@ -1,18 +1,13 @@
 """The control API under `/control/…`: what a person or a test does to the workspace, and what they see of it."""
 
-import ipaddress
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from opsloop_sandbox import chat
 from opsloop_sandbox.calls import CallLog
-from opsloop_sandbox.connection import TooLarge, read_body
 from opsloop_sandbox.content import Content
 from opsloop_sandbox.contract import (
     Calls,
@@ -21,13 +16,13 @@ from opsloop_sandbox.contract import (
     DeleteRequest,
     EventRequest,
     FaultRequest,
-    Refusal,
     SeenMessages,
     SettingsRequest,
     SiteRequest,
     UserMessageRequest,
     WorkspaceView,
 )
+from opsloop_sandbox.endpoint import Endpoint, for_neighbours, json_answer, number, read
 from opsloop_sandbox.faults import Faults
 from opsloop_sandbox.interactions import Interactions
 from opsloop_sandbox.limits import RateLimits
@@ -40,8 +35,6 @@ from opsloop_sandbox.slack_error import SlackError
 from opsloop_sandbox.workspace import Workspace, channel_view
 
 LONGEST_WAIT_SECONDS = 60.0
-Wanted = TypeVar("Wanted")
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Control:
@@ -79,10 +72,10 @@ class Control:
             ("/control/sites/{dealer}", self.show_site, "GET"),
             ("/control/sites/{dealer}", self.change_site, "POST"),
         ]
-        return [Route(path, _for_neighbours(endpoint), methods=[verb]) for path, endpoint, verb in routes]
+        return [Route(path, for_neighbours(endpoint), methods=[verb]) for path, endpoint, verb in routes]
 
     async def show_workspace(self, request: Request) -> Response:
-        return _json(self._view())
+        return json_answer(self._view())
 
     def _view(self) -> WorkspaceView:
         return WorkspaceView(
@@ -97,21 +90,21 @@ class Control:
         )
 
     async def command(self, request: Request) -> Response:
-        return _json(await self._interactions.command(await _read(request, CommandRequest)))
+        return json_answer(await self._interactions.command(await read(request, CommandRequest)))
 
     async def click(self, request: Request) -> Response:
-        return _json(await self._interactions.click(await _read(request, ClickRequest)))
+        return json_answer(await self._interactions.click(await read(request, ClickRequest)))
 
     async def event(self, request: Request) -> Response:
-        return _json(await self._interactions.event(await _read(request, EventRequest)))
+        return json_answer(await self._interactions.event(await read(request, EventRequest)))
 
     async def list_messages(self, request: Request) -> Response:
         user = self._interactions.user(request.query_params.get("user", ""))
         channel = self._interactions.channel_of(user, request.query_params.get("channel", ""))
-        return _json(SeenMessages(channel=channel.id, messages=seen_by(self._workspace, user.id, channel.id)))
+        return json_answer(SeenMessages(channel=channel.id, messages=seen_by(self._workspace, user.id, channel.id)))
 
     async def say(self, request: Request) -> Response:
-        wanted = await _read(request, UserMessageRequest)
+        wanted = await read(request, UserMessageRequest)
         user = self._interactions.user(wanted.user)
         channel = self._interactions.channel_of(user, wanted.channel)
         content = Content(text=wanted.text, blocks=None, attachments=None, metadata=wanted.metadata)
@@ -120,37 +113,37 @@ class Control:
         except SlackError as error:
             raise not_found(error.code, "the thread to reply in") from error
         message = chat.new_message(self._workspace, channel.id, content, time.time(), user=user.id, thread_ts=thread_ts)
-        return _json(seen_message(self._workspace, message, user.id))
+        return json_answer(seen_message(self._workspace, message, user.id))
 
     async def delete_message(self, request: Request) -> Response:
-        wanted = await _read(request, DeleteRequest)
+        wanted = await read(request, DeleteRequest)
         message = self._workspace.message(wanted.channel, wanted.ts)
         if message is None or message.tombstone:
             raise not_found("message_not_found", f"no message {wanted.ts} in {wanted.channel}")
         chat.take_away(self._workspace, message)
-        return _json({"ok": True})
+        return json_answer({"ok": True})
 
     async def list_calls(self, request: Request) -> Response:
-        after = _number(request, "after")
-        wait_seconds = min(_number(request, "wait_ms") / 1000, LONGEST_WAIT_SECONDS)
+        after = number(request, "after")
+        wait_seconds = min(number(request, "wait_ms") / 1000, LONGEST_WAIT_SECONDS)
         calls = await self._calls.wait_after(after, wait_seconds) if wait_seconds > 0 else self._calls.after(after)
-        return _json(Calls(calls=calls, last=calls[-1].n if calls else after))
+        return json_answer(Calls(calls=calls, last=calls[-1].n if calls else after))
 
     async def list_faults(self, request: Request) -> Response:
-        return _json(self._faults.all())
+        return json_answer(self._faults.all())
 
     async def add_fault(self, request: Request) -> Response:
-        wanted = await _read(request, FaultRequest)
+        wanted = await read(request, FaultRequest)
         if wanted.behaviour == "slow_landing" and wanted.method in (METHOD, PUT_METHOD):
             raise ControlRefusal(400, "invalid_request", "slow_landing is for Web API methods")
-        return _json(self._faults.add(wanted))
+        return json_answer(self._faults.add(wanted))
 
     async def clear_faults(self, request: Request) -> Response:
         self._faults.clear()
-        return _json({"ok": True})
+        return json_answer({"ok": True})
 
     async def change_settings(self, request: Request) -> Response:
-        wanted = await _read(request, SettingsRequest)
+        wanted = await read(request, SettingsRequest)
         if wanted.channel is not None:
             channel = self._workspace.channels.get(wanted.channel)
             if channel is None:
@@ -160,51 +153,12 @@ class Control:
             self._workspace.save(Settings(scopes=tuple(wanted.scopes)))
         if wanted.rate_limits is not None:
             self._limits.enabled = wanted.rate_limits
-        return _json(self._view())
+        return json_answer(self._view())
 
     async def show_site(self, request: Request) -> Response:
-        return _json(self._sites.view(request.path_params["dealer"]))
+        return json_answer(self._sites.view(request.path_params["dealer"]))
 
     async def change_site(self, request: Request) -> Response:
         dealer = request.path_params["dealer"]
-        self._sites.change(dealer, await _read(request, SiteRequest))
-        return _json(self._sites.view(dealer))
-
-
-def _for_neighbours(endpoint: Endpoint) -> Endpoint:
-    """There is no password, so only this machine may use it, whatever address the sandbox listens on."""
-
-    async def guarded(request: Request) -> Response:
-        caller = request.client.host if request.client else ""
-        if not ipaddress.ip_address(caller or "0.0.0.0").is_loopback:  # noqa: S104  # stands for "unknown"
-            raise ControlRefusal(403, "loopback_only", "the control API answers only to this machine")
-        return await endpoint(request)
-
-    return guarded
-
-
-def refused(request: Request, error: Exception) -> Response:
-    """Starlette's handler for ControlRefusal."""
-    if not isinstance(error, ControlRefusal):
-        raise error
-    return _json(Refusal(error=error.error, message=error.message), status=error.status)
-
-
-async def _read(request: Request, wanted: type[Wanted]) -> Wanted:
-    try:
-        return msgspec.json.decode(await read_body(request), type=wanted)
-    except msgspec.DecodeError as error:
-        raise ControlRefusal(400, "invalid_request", str(error)) from error
-    except TooLarge as error:
-        raise ControlRefusal(413, "too_large", "the request's body is over 1 MiB") from error
-
-
-def _number(request: Request, name: str) -> int:
-    try:
-        return int(request.query_params.get(name, "0"))
-    except ValueError as error:
-        raise ControlRefusal(400, "invalid_request", f"{name} must be a whole number") from error
-
-
-def _json(value: object, *, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
+        self._sites.change(dealer, await read(request, SiteRequest))
+        return json_answer(self._sites.view(dealer))

@@ -1,5 +1,6 @@
-"""Sends signed requests to the app and judges its answer as Slack would: HTTP 200 within three seconds."""
+"""Sends requests to the app, signed or over its socket, and judges the answer as Slack would: within three seconds."""
 
+import asyncio
 import secrets
 import time
 
@@ -10,6 +11,7 @@ from opsloop_sandbox.calls import CallLog
 from opsloop_sandbox.contract import Call, Delivery
 from opsloop_sandbox.json_value import JsonObject
 from opsloop_sandbox.sign import signed_headers
+from opsloop_sandbox.sockets import Sockets
 
 ACKNOWLEDGE_SECONDS = 3.0
 FORM = "application/x-www-form-urlencoded"
@@ -29,11 +31,16 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Courier:
-    def __init__(self, *, app_url: str, signing_secret: str, calls: CallLog, session: aiohttp.ClientSession) -> None:
+    """`sockets`: while the app is connected to one, nothing goes over HTTP."""
+
+    def __init__(
+        self, *, app_url: str, signing_secret: str, calls: CallLog, session: aiohttp.ClientSession, sockets: Sockets
+    ) -> None:
         self._app_url = app_url.rstrip("/")
         self._secret = signing_secret
         self._calls = calls
         self._session = session
+        self._sockets = sockets
 
     async def deliver(self, parcel: Parcel) -> Delivery:
         """Never raises for what the app does. The first answer counts; repetitions carry the identical bytes."""
@@ -61,6 +68,8 @@ class Courier:
         return delivery
 
     async def _post(self, parcel: Parcel, headers: dict[str, str]) -> tuple[int, str]:
+        if self._sockets.carries(parcel.path, parcel.body):
+            return await asyncio.wait_for(self._sockets.post(parcel.path, parcel.body), ACKNOWLEDGE_SECONDS)
         timeout = aiohttp.ClientTimeout(total=ACKNOWLEDGE_SECONDS)
         url = self._app_url + parcel.path
         async with self._session.post(

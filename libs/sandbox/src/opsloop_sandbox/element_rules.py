@@ -11,6 +11,8 @@ MULTI_SELECTS = tuple(f"multi_{kind}" for kind in SELECTS)
 CHOICES = ("overflow", "checkboxes", "radio_buttons")
 PICKERS = ("datepicker", "timepicker", "datetimepicker")
 INTERACTIVE = ("button", "workflow_button", *SELECTS, *CHOICES, *PICKERS)
+TEXT_INPUTS = ("plain_text_input", "email_text_input", "url_text_input", "number_input")
+INPUTS = (*TEXT_INPUTS, *SELECTS, *MULTI_SELECTS, "checkboxes", "radio_buttons", *PICKERS)
 MOST_OPTIONS = {"overflow": 5, "checkboxes": 10, "radio_buttons": 10, "static_select": 100, "multi_static_select": 100}
 
 
@@ -26,7 +28,7 @@ def check_element(problems: Problems, element: JsonObject, pointer: str, allowed
         _check_button(problems, element, pointer)
     elif kind == "image":
         check_image(problems, element, pointer)
-    elif kind in MOST_OPTIONS:
+    elif kind in MOST_OPTIONS and not (element.get("option_groups") and element.get("options") is None):
         options = problems.listing(element, "options", pointer, MOST_OPTIONS[str(kind)])
         for index, option in enumerate(options):
             problems.text_object(option, "text", f"{pointer}/options/{index}", 75)

@@ -16,13 +16,23 @@ from opsloop_sandbox.records import SLACKBOT, Channel, Message
 from opsloop_sandbox.refusal import ControlRefusal, not_found
 from opsloop_sandbox.response_urls import ResponseUrls
 from opsloop_sandbox.slack_error import SlackError
+from opsloop_sandbox.triggers import Triggers
 from opsloop_sandbox.workspace import Workspace
 
 CLICK_WARNING = "The app did not respond to the click: {reason}"
 
 
 class Interactions:
-    def __init__(self, *, workspace: Workspace, response_urls: ResponseUrls, courier: Courier, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        response_urls: ResponseUrls,
+        courier: Courier,
+        triggers: Triggers,
+        base_url: str,
+    ) -> None:
+        self._triggers = triggers
         self._workspace = workspace
         self._response_urls = response_urls
         self._courier = courier
@@ -50,7 +60,7 @@ class Interactions:
         user = self.user(request.user)
         channel = self.channel_of(user, request.channel)
         token = self._response_urls.issue(user.id, channel.id, None, time.time())
-        trigger_id = _trigger_id()
+        trigger_id = self._triggers.issue(user.id, time.time())
         response_url = f"{self._base_url}/response/{token}"
         parcel = Parcel(
             method="deliver.command",
@@ -106,7 +116,7 @@ class Interactions:
             message=message,
             shown=api_message(message, public_replies(self._workspace, message), with_metadata=True),
             action=action_of(element, request.value, action_ts),
-            trigger_id=_trigger_id(),
+            trigger_id=self._triggers.issue(user.id, time.time()),
             response_url=f"{self._base_url}/response/{token}",
         )
         delivery = await self._courier.deliver(_click_parcel(click, request.repeat))
@@ -140,10 +150,6 @@ class Interactions:
             args={"type": request.type, "event_id": event_id, "user": request.user},
         )
         return await self._courier.deliver(parcel)
-
-
-def _trigger_id() -> str:
-    return f"{time.time_ns()}.{secrets.randbelow(10**9)}.{secrets.token_hex(16)}"
 
 
 def _forged(request: ClickRequest) -> JsonObject:

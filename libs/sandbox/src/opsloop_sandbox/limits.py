@@ -6,6 +6,8 @@ https://docs.slack.dev/apis/web-api/rate-limits
 import math
 from collections import deque
 
+from opsloop_sandbox.page_contract import Budget
+
 WINDOW_SECONDS = 60.0
 POST = "chat.postMessage"
 POSTS_A_SECOND = 1.0
@@ -22,6 +24,10 @@ PER_MINUTE = {
     "conversations.info": 50,
     "conversations.open": 50,
     "users.info": 100,
+    "users.lookupByEmail": 50,
+    "views.open": 100,
+    "views.publish": 100,
+    "views.update": 100,
 }
 
 
@@ -46,6 +52,16 @@ class RateLimits:
         if wait == 0:
             calls.append(now)
         return wait
+
+    def left(self, now: float) -> list[Budget]:
+        """Per method: what is left of the minute."""
+        return [
+            Budget(method=method, limit=limit, left=limit - self._used(method, now))
+            for method, limit in PER_MINUTE.items()
+        ]
+
+    def _used(self, method: str, now: float) -> int:
+        return sum(at > now - WINDOW_SECONDS for at in self._calls.get(method, ()))
 
     def _take_post(self, channel: str, now: float) -> int:
         in_hand, since = self._channels.get(channel, (float(POST_BURST), now))

@@ -82,6 +82,8 @@ def seen_message(workspace: Workspace, message: Message, user: str) -> SeenMessa
         text=TOMBSTONE_TEXT if message.tombstone else message.text,
         blocks=message.blocks,
         metadata=message.metadata,
+        attachments=message.attachments,
+        broadcast=message.broadcast,
         edited=message.edited_ts is not None,
         ephemeral=message.only_for is not None,
         deleted=message.tombstone,

@@ -108,6 +108,21 @@ def click_body(click: Click) -> bytes:
     return urlencode({"payload": msgspec.json.encode(payload).decode()}).encode()
 
 
+def view_body(user: User, view: JsonObject, more: JsonObject) -> bytes:
+    """The form field `payload` of what happens in a view: `more` says what it is."""
+    payload: JsonObject = {
+        "team": {"id": TEAM, "domain": TEAM_DOMAIN},
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM},
+        "api_app_id": APP_ID,
+        "token": VERIFICATION_TOKEN,
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "view": view,
+        **more,
+    }
+    return urlencode({"payload": msgspec.json.encode(payload).decode()}).encode()
+
+
 def event_body(request: EventRequest, event_id: str, now: float) -> bytes:
     """`url_verification`, or an event in its envelope. `now` in Unix seconds."""
     if request.type == "url_verification":

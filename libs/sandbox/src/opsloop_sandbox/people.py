@@ -1,7 +1,8 @@
-"""auth.test and users.info: who the bot is, and who the others are."""
+"""auth.test, users.info and users.lookupByEmail: who the bot is, and who the others are."""
 
 from opsloop_sandbox.access import require_scope
 from opsloop_sandbox.arguments import Arguments
+from opsloop_sandbox.contract import User
 from opsloop_sandbox.json_value import JsonObject
 from opsloop_sandbox.records import BOT_ID, BOT_USER_ID, TEAM, TEAM_DOMAIN
 from opsloop_sandbox.slack_error import SlackError
@@ -27,6 +28,20 @@ def users_info(workspace: Workspace, arguments: Arguments, now: float) -> JsonOb
     user = workspace.users.get(arguments.required("user"))
     if user is None:
         raise SlackError("user_not_found")
+    return _described(workspace, user)
+
+
+def users_lookup_by_email(workspace: Workspace, arguments: Arguments, now: float) -> JsonObject:
+    """https://docs.slack.dev/reference/methods/users.lookupByEmail"""
+    require_scope(workspace, "users:read.email")
+    email = arguments.required("email").lower()
+    for user in workspace.users.values():
+        if user.email and user.email.lower() == email:
+            return _described(workspace, user)
+    raise SlackError("users_not_found")
+
+
+def _described(workspace: Workspace, user: User) -> JsonObject:
     profile: JsonObject = {"real_name": user.real_name, "display_name": user.name}
     if "users:read.email" in workspace.scopes and user.email:
         profile["email"] = user.email

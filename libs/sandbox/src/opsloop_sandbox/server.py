@@ -44,7 +44,7 @@ def build_server(app: object, url: str) -> AnnouncingServer:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # Starlette's and uvicorn's ASGI types name the same thing differently
         http=ReachableProtocol,
-        ws="none",
+        ws="websockets-sansio",
         log_level="critical",
         access_log=False,
         timeout_graceful_shutdown=0,

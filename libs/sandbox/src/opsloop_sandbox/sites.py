@@ -19,6 +19,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from opsloop_sandbox.changes import Changes, SiteChanged
 from opsloop_sandbox.connection import TooLarge, disconnected, read_body
 from opsloop_sandbox.contract import SiteMode, SitePut, SiteRequest, SiteView
 from opsloop_sandbox.dealer_pages import LOGIN_PAGE, Dealer, dealers, render_page, script_text
@@ -70,7 +71,10 @@ class Site(msgspec.Struct):
 
 
 class Sites:
-    def __init__(self, *, journal_path: Path, base_url: str, content_token: str, faults: Faults) -> None:
+    def __init__(
+        self, *, journal_path: Path, base_url: str, content_token: str, faults: Faults, changes: Changes
+    ) -> None:
+        self._changes = changes
         self._token = content_token
         self._faults = faults
         self._dealers = dealers(base_url)
@@ -93,6 +97,7 @@ class Sites:
     def _save(self, record: SiteRecord) -> None:
         self._journal.append(record)
         self._apply(record)
+        self._changes.tell(SiteChanged(record.put.dealer if isinstance(record, PutRecorded) else record.dealer))
 
     def _apply(self, record: SiteRecord) -> None:
         match record:
@@ -114,10 +119,16 @@ class Sites:
             raise not_found("dealer_not_found", f"no dealer {dealer!r}; there are {', '.join(self._sites)}")
         return site
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._sites)
+
     def view(self, dealer: str) -> SiteView:
         site = self._site(dealer)
         puts = [put for put in self._puts if put.dealer == dealer]
-        return SiteView(dealer=dealer, mode=site.mode, etag=site.etag, jsonld=site.jsonld, puts=puts)
+        return SiteView(
+            dealer=dealer, mode=site.mode, etag=site.etag, jsonld=site.jsonld, original=site.dealer.jsonld, puts=puts
+        )
 
     def change(self, dealer: str, wanted: SiteRequest) -> None:
         site = self._site(dealer)

@@ -21,6 +21,7 @@ from opsloop_sandbox.json_value import JsonObject, as_text
 from opsloop_sandbox.limits import RateLimits
 from opsloop_sandbox.misbehaviour import misbehave, outcome_of, rate_limited
 from opsloop_sandbox.slack_error import SlackError
+from opsloop_sandbox.views import Views
 from opsloop_sandbox.workspace import Workspace
 
 Run = Callable[[Workspace, Arguments, float], JsonObject]
@@ -35,6 +36,7 @@ class Method(msgspec.Struct, frozen=True):
 METHODS = {
     "auth.test": Method(people.auth_test),
     "users.info": Method(people.users_info),
+    "users.lookupByEmail": Method(people.users_lookup_by_email),
     "chat.postMessage": Method(chat.post_message, "chat:write", True),
     "chat.update": Method(chat.update_message, "chat:write", True),
     "chat.delete": Method(chat.delete_message, "chat:write", True),
@@ -75,8 +77,20 @@ class Answer(msgspec.Struct, frozen=True):
 
 class WebApi:
     def __init__(
-        self, *, workspace: Workspace, calls: CallLog, limits: RateLimits, faults: Faults, bot_token: str
+        self,
+        *,
+        workspace: Workspace,
+        views: Views,
+        calls: CallLog,
+        limits: RateLimits,
+        faults: Faults,
+        bot_token: str,
     ) -> None:
+        self._methods = METHODS | {
+            "views.open": Method(views.open, None, True),
+            "views.publish": Method(views.publish, None, True),
+            "views.update": Method(views.update, None, True),
+        }
         self._workspace = workspace
         self._calls = calls
         self._limits = limits
@@ -101,7 +115,7 @@ class WebApi:
         return await self._answer(Incoming(method, arguments, at, request_id), request)
 
     def _admit(self, method: str, authorization: str, values: JsonObject) -> None:
-        if method not in METHODS:
+        if method not in self._methods:
             raise SlackError("unknown_method", req_method=method)
         token = authorization.removeprefix("Bearer ").strip() or as_text(values.get("token"))
         if not token:
@@ -128,7 +142,7 @@ class WebApi:
         return self._run(call, fault)
 
     def _run(self, call: Incoming, fault: FaultRequest | None) -> Answer:
-        method = METHODS[call.method]
+        method = self._methods[call.method]
         run = method.run
         if fault is not None and fault.behaviour == "history_lag" and call.method in LAGGING:
             run = partial(LAGGING[call.method], lag_seconds=fault.seconds)
@@ -169,7 +183,8 @@ class WebApi:
                 behaviour=None if fault is None else fault.behaviour,
                 request_id=call.request_id,
                 landed=landed,
-            )
+            ),
+            answer=None if answer is None else answer.body,
         )
 
     def _response(self, answer: Answer, request_id: str) -> Response:

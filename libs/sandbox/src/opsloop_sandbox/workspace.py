@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from opsloop_sandbox.changes import Changes, ChannelChanged, MessageChanged
 from opsloop_sandbox.contract import ChannelView, User
 from opsloop_sandbox.journal import Journal
 from opsloop_sandbox.records import (
@@ -43,7 +44,8 @@ def ts_micros(ts: str) -> int:
 class Workspace:
     """Reads are plain attribute access; writes go through `save` and `remove`."""
 
-    def __init__(self, journal_path: Path) -> None:
+    def __init__(self, journal_path: Path, changes: Changes) -> None:
+        self._changes = changes
         self.users = {person.id: person for person in (*PEOPLE, BOT)}
         self.channels = {channel.id: channel for channel in CHANNELS}
         self.scopes: tuple[str, ...] = DEFAULT_SCOPES
@@ -66,11 +68,17 @@ class Workspace:
     def save(self, record: Channel | Message | Settings) -> None:
         self._journal.append(record)
         self._apply(record)
+        match record:
+            case Message():
+                self._changes.tell(MessageChanged(record))
+            case Channel():
+                self._changes.tell(ChannelChanged(record))
 
     def remove(self, message: Message) -> None:
         record = Removed(channel=message.channel, ts=message.ts)
         self._journal.append(record)
         self._apply(record)
+        self._changes.tell(MessageChanged(message, is_gone=True))
 
     def _apply(self, record: Record) -> None:
         match record:

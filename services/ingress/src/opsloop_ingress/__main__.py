@@ -11,6 +11,8 @@ from opsloop_ingress.counters import Counters
 from opsloop_ingress.handover import Handover
 from opsloop_ingress.intake import Intake
 from opsloop_ingress.settings import IngressSettings
+from opsloop_ingress.socket_address import Place
+from opsloop_ingress.socket_mode import SocketMode
 
 
 def main() -> None:
@@ -22,19 +24,31 @@ async def start() -> None:
     found = settings.read(Environment(os.environ))
     log.set_up("ingress", found.service.log_level, found.redactor)
     counters, readiness, handover = Counters(), Readiness(), Handover(found.service.subjects)
-    health = Health(counters.registry, {"broker": readiness.check})
     intake = Intake(signing_secrets=found.signing_secrets, rules=found.rules, handover=handover, counters=counters)
+    socket_mode = _socket_mode(found, intake, counters)
+    health = Health(counters.registry, {"broker": readiness.check, "slack": socket_mode.check})
     listening = server.listen(found.service.host, found.service.port)
     print(f"opsloop-ingress: {server.address(listening)}", flush=True)
     try:
         await runtime.together(
             server.serve(app.build(intake, health), listening),
             runtime.beat(health),
-            attach(found, handover, readiness),
+            take_part(found, handover, readiness, socket_mode),
         )
     finally:
         if readiness.bus is not None:
             await readiness.bus.close()
+
+
+def _socket_mode(found: IngressSettings, intake: Intake, counters: Counters) -> SocketMode:
+    place = Place(api_url=found.slack_api_url, app_token=found.app_token, proxy=found.proxy)
+    return SocketMode(place=place, intake=intake, open_sockets=counters.sockets)
+
+
+async def take_part(found: IngressSettings, handover: Handover, readiness: Readiness, socket_mode: SocketMode) -> None:
+    """Slack gives a request to any open connection, so there is none before its requests can be stored."""
+    await attach(found, handover, readiness)
+    await socket_mode.run()
 
 
 async def attach(found: IngressSettings, handover: Handover, readiness: Readiness) -> None:

@@ -26,7 +26,7 @@ class Counters:
         self.refused = Counter("ingress_refused", "Refused requests by reason.", ("reason",), registry=self.registry)
         self.unavailable = Counter(
             "ingress_unavailable",
-            "Requests answered 503: busy, no broker, refused by the broker, unconfirmed by it, stopping.",
+            "Requests answered 503 or not acknowledged: busy, no broker, refused or unconfirmed by it, stopping.",
             ("reason",),
             registry=self.registry,
         )
@@ -34,4 +34,5 @@ class Counters:
             "ingress_ignored", "Requests that ask for nothing, by what they are.", ("what",), registry=self.registry
         )
         self.link_clicks = Counter("slack_link_clicks", "Clicks on link buttons.", ("action",), registry=self.registry)
+        self.sockets = Gauge("ingress_slack_sockets", "Open Socket Mode connections.", registry=self.registry)
         self.in_flight = Gauge("ingress_requests_in_flight", "Requests being handled.", registry=self.registry)

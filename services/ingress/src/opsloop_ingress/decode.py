@@ -107,6 +107,17 @@ def decode(kind: Kind, body: bytes, asked_at: datetime, rules: Rules) -> Asked |
             return _event(document.decode(_utf8(body), Event), rules)
 
 
+def decode_payload(kind: Kind, payload: str, asked_at: datetime, rules: Rules) -> Asked | Ignored | Challenge:
+    """The same for what comes over Socket Mode, where every kind is a JSON object. Raises Refused."""
+    match kind:
+        case "command":
+            return _slash(_texts(document.decode(payload, dict[str, object])), asked_at, rules)
+        case "interaction":
+            return _interactive(document.decode(payload, Interaction), asked_at, rules)
+        case "event":
+            return _event(document.decode(payload, Event), rules)
+
+
 # --- slash commands -------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +172,10 @@ def _interaction(fields: dict[str, str], asked_at: datetime, rules: Rules) -> As
         return Ignored("ssl_check")
     if "payload" not in fields or "command" in fields:
         raise Refused("wrong_kind")
-    payload = document.decode(fields["payload"], Interaction)
+    return _interactive(document.decode(fields["payload"], Interaction), asked_at, rules)
+
+
+def _interactive(payload: Interaction, asked_at: datetime, rules: Rules) -> Asked | Ignored:
     if payload.type != "block_actions" and payload.type not in _INTERACTIONS_NOT_USED:
         raise Refused("wrong_kind")
     _admit(payload.api_app_id, _teams(payload), rules)
@@ -259,6 +273,14 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     if pattern.fullmatch(text) is None:
         raise Refused("shape")
     return text
+
+
+def _texts(fields: dict[str, object]) -> dict[str, str]:
+    """The fields of a form that came as an object; what is no text is not read. A NUL is refused as in a form."""
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    if any("\0" in value for value in texts.values()):
+        raise Refused("form")
+    return texts
 
 
 def _utf8(body: bytes) -> str:

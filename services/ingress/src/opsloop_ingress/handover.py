@@ -16,7 +16,7 @@ Why = Literal["no_broker", "broker_refused", "unconfirmed"]
 
 
 class Unavailable(Exception):
-    """The command is not known to be stored; Slack gets a 503."""
+    """The command is not known to be stored; Slack gets a 503, or no acknowledgement."""
 
     def __init__(self, reason: Why) -> None:
         super().__init__(reason)

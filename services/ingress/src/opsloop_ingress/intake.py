@@ -1,4 +1,4 @@
-"""One request from its headers to its answer: verify, decode, hand over, count.
+"""One request from its arrival to its answer: verify, decode, hand over, count.
 
 The cheap and safe checks come first; nothing reaches a stream before all of them passed.
 """
@@ -8,7 +8,9 @@ import logging
 import time
 import traceback
 from asyncio import CancelledError
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 from starlette.types import Receive
@@ -59,11 +61,18 @@ class Intake:
         counters.in_flight.set_function(lambda: self._in_flight)
 
     async def take(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
-        """The answer to one request; never raises, whatever arrives and whatever is broken here."""
+        """The answer to one HTTP request; never raises, whatever arrives and whatever is broken here."""
+        return await self._handle(kind, lambda: self._verified(kind, headers, receive))
+
+    async def take_payload(self, kind: Kind, payload: str) -> Reply:
+        """The same for a payload of a connection that is authenticated itself. 200: it may be acknowledged."""
+        return await self._handle(kind, lambda: self._authenticated(kind, payload))
+
+    async def _handle(self, kind: Kind, answer: Callable[[], Awaitable[Reply]]) -> Reply:
         began = time.perf_counter()
         self._in_flight += 1
         try:
-            return await self._answer(kind, headers, receive)
+            return await self._answer(kind, answer)
         except CancelledError:
             # Only the server's shutdown cancels a request. It is not confirmed, so it must not look as if it were.
             return self._unavailable(kind, "stopping")
@@ -73,13 +82,13 @@ class Intake:
             self._in_flight -= 1
             self._counters.seconds.labels(kind).observe(time.perf_counter() - began)
 
-    async def _answer(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
+    async def _answer(self, kind: Kind, answer: Callable[[], Awaitable[Reply]]) -> Reply:
         if self._in_flight > MOST_IN_FLIGHT:
             return self._unavailable(kind, "busy")
         try:
-            return await self._verified(kind, headers, receive)
+            return await answer()
         except Refused as refused:
-            return self._refused(kind, refused)
+            return self.refuse(kind, refused)
         except Unavailable as unavailable:
             return self._unavailable(kind, unavailable.reason)
 
@@ -94,6 +103,12 @@ class Intake:
             raise
         signature.check_signature(self._signing_secrets, claims.timestamp, claims.signature, raw)
         return await self._asked(kind, decode.decode(kind, raw, asked_at, self._rules))
+
+    async def _authenticated(self, kind: Kind, payload: str) -> Reply:
+        asked_at = datetime.fromtimestamp(self._clock(), UTC)
+        if len(payload.encode()) > head.LARGEST_BODY_BYTES[kind]:
+            raise Refused("too_large")
+        return await self._asked(kind, decode.decode_payload(kind, payload, asked_at, self._rules))
 
     async def _asked(self, kind: Kind, outcome: Asked | Ignored | Challenge) -> Reply:
         match outcome:
@@ -116,7 +131,8 @@ class Intake:
         self._counters.ignored.labels(what).inc()
         self._count(kind, "ignored")
 
-    def _refused(self, kind: Kind, refused: Refused) -> Reply:
+    def refuse(self, kind: Kind | Literal["frame"], refused: Refused) -> Reply:
+        """Counts a refusal; "frame" is what arrives on a socket and is not even an envelope of a kind."""
         self._counters.refused.labels(refused.reason).inc()
         self._count(kind, "refused")
         self._complaints.say("refused", refused.reason)
@@ -125,15 +141,15 @@ class Intake:
     def _unavailable(self, kind: Kind, reason: str) -> Reply:
         self._counters.unavailable.labels(reason).inc()
         self._count(kind, "unavailable")
-        self._complaints.say("answered 503", reason)
+        self._complaints.say("not taken", reason)
         return Reply(503, close=reason in ("busy", "stopping"))
 
     def _broken(self, kind: Kind, error: Exception) -> Reply:
         """A bug of ours. The exception's text may hold what was sent, so only its type and place are logged."""
         self._count(kind, "broken")
         place = "".join(traceback.format_tb(error.__traceback__))
-        log.error("request answered 503: a bug (%s)\n%s", type(error).__name__, place)
+        log.error("request not taken: a bug (%s)\n%s", type(error).__name__, place)
         return Reply(503, close=True)
 
-    def _count(self, kind: Kind, outcome: str) -> None:
+    def _count(self, kind: Kind | Literal["frame"], outcome: str) -> None:
         self._counters.requests.labels(kind, outcome).inc()

@@ -1,20 +1,28 @@
 """Starts metrics."""
 
 import os
+from importlib.metadata import version
 
+import aiohttp
 from prometheus_client import CollectorRegistry
 
 from opsloop_common import log, runtime
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
+from opsloop_common.events import MetricQuery, RangeQuery
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
-from opsloop_common.settings import Environment, ServiceSettings
+from opsloop_common.service import endpoint, serve
+from opsloop_common.settings import Environment
+from opsloop_common.subjects import Subjects
 from opsloop_metrics import settings as service
+from opsloop_metrics.figures import Figures
 from opsloop_metrics.handle import Handler, recheck
 from opsloop_metrics.measure import Running
+from opsloop_metrics.prometheus import Prometheus
 from opsloop_metrics.series import Series
+from opsloop_metrics.settings import Settings
 
 AT_ONCE = 64
 
@@ -27,30 +35,62 @@ async def start() -> None:
     env = Environment(os.environ)
     settings = service.read(env)
     env.check()
-    log.set_up("metrics", settings.log_level, Redactor())
+    log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token,)))
     registry, readiness = CollectorRegistry(), runtime.Readiness()
     health = Health(registry, {"broker": readiness.check})
-    async with runtime.probing(health, settings, "metrics"):
-        bus = await runtime.connect(settings, "metrics")
+    async with runtime.probing(health, settings.service, "metrics"):
+        bus = await runtime.connect(settings.service, "metrics")
         try:
             await runtime.together(runtime.beat(health), _work(bus, settings, readiness, registry))
         finally:
             await bus.close()
 
 
-async def _work(bus: Bus, settings: ServiceSettings, readiness: runtime.Readiness, registry: CollectorRegistry) -> None:
-    await readiness.wait(bus, settings.subjects)
-    running = Running()
-    handler = Handler(Series(registry, running), running)
+async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, registry: CollectorRegistry) -> None:
+    subjects, running = settings.service.subjects, Running()
+    series = Series(registry, running)
+    await readiness.wait(bus, subjects)
+    handler = Handler(series, running)
     await runtime.together(
-        _consumer(bus, settings, "EVT", handler.event).run(),
-        _consumer(bus, settings, "CMD", handler.command).run(),
-        recheck(bus, settings.subjects, running),
+        _consumer(bus, subjects, "EVT", handler.event).run(),
+        _consumer(bus, subjects, "CMD", handler.command).run(),
+        recheck(bus, subjects, running),
+        _answer(bus, settings, series),
     )
 
 
-def _consumer(bus: Bus, settings: ServiceSettings, stream: str, handle: Handle) -> Consumer:
-    subjects = settings.subjects
+async def _answer(bus: Bus, settings: Settings, series: Series) -> None:
+    """Answers questions about the catalogue's metrics until cancelled."""
+    subjects = settings.service.subjects
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        figures = Figures(settings.metrics, _prometheus(session, settings), series)
+        try:
+            await serve(
+                bus,
+                name="metrics",
+                version=version("opsloop-metrics"),
+                description="Numbers about targets, from Prometheus",
+                endpoints=(
+                    endpoint("value", subjects.metric("value"), MetricQuery, figures.value),
+                    endpoint("range", subjects.metric("range"), RangeQuery, figures.course),
+                ),
+            )
+        finally:
+            await figures.close()
+
+
+def _prometheus(session: aiohttp.ClientSession, settings: Settings) -> Prometheus | None:
+    if not settings.prometheus_url:
+        return None
+    return Prometheus(
+        session,
+        settings.prometheus_url,
+        token=settings.prometheus_token,
+        deadline_seconds=settings.deadline_seconds,
+    )
+
+
+def _consumer(bus: Bus, subjects: Subjects, stream: str, handle: Handle) -> Consumer:
     return Consumer(
         bus,
         service="metrics",

@@ -1,9 +1,14 @@
 """The series as Prometheus scrapes them."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from opsloop_metrics.measure import Answered, Asked, Ended, Running
 
+QUERY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 DURATION_BUCKETS_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -23,6 +28,16 @@ class Series:
         )
         self._actions = Counter("slack_actions_total", "What people asked", ("type", "outcome"), registry=registry)
         self._answers = Counter("slack_answers_total", "Answers given", ("answer", "reason"), registry=registry)
+        self._queries = Counter(
+            "metrics_queries_total", "Questions answered, by outcome", ("metric", "outcome"), registry=registry
+        )
+        self._query_seconds = Histogram(
+            "metrics_query_seconds",
+            "What Prometheus took; remembered answers take none",
+            ("metric",),
+            registry=registry,
+            buckets=QUERY_BUCKETS_SECONDS,
+        )
 
     def watch(self, task: str) -> None:
         """From now on the gauge shows this task, also at zero."""
@@ -38,3 +53,16 @@ class Series:
                 self._actions.labels(type_, outcome).inc()
             case Answered(answer, reason):
                 self._answers.labels(answer, reason).inc()
+
+    def queried(self, metric: str, outcome: str) -> None:
+        """A question was answered. `metric` is a name of the catalogue, or empty."""
+        self._queries.labels(metric, outcome).inc()
+
+    @contextmanager
+    def timing(self, metric: str) -> Iterator[None]:
+        """Times one query to Prometheus, also one that fails."""
+        started_at = time.monotonic()
+        try:
+            yield
+        finally:
+            self._query_seconds.labels(metric).observe(time.monotonic() - started_at)
