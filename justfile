@@ -11,9 +11,9 @@ default:
 demo *arguments:
     opsloop demo {{arguments}}
 
-# all tests
+# all tests, on two processes
 test *arguments:
-    pytest {{arguments}}
+    pytest -n 2 --dist worksteal {{arguments}}
 
 # the fast tests: pure, and those of the contracts
 quick:
