@@ -244,6 +244,8 @@ async def test_a_lost_runner_resumes_after_its_finished_steps(loop: Loop, tmp_pa
 async def test_two_tasks_of_one_target_run_one_after_the_other(loop: Loop) -> None:
     """The second waits for the first, whatever it is; another target does not wait."""
     first = await loop.run("reporting")
+    # Requests are decided side by side; one is before the other only once it has become a task.
+    await eventually(lambda: found_open(loop, first))
     second = await loop.run("steady")
     other = await loop.run("steady", "tampa")
     ends = [(await loop.ended(id))[0] for id in (first, second, other)]
