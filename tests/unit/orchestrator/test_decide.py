@@ -25,8 +25,9 @@ from opsloop_common.events import (
     UnknownNameBody,
 )
 from opsloop_common.task import Result
-from opsloop_orchestrator import decide
-from opsloop_orchestrator.decide import Answer, Known, Move
+from opsloop_orchestrator import cards, decide, moves
+from opsloop_orchestrator.decide import Answer, Known
+from opsloop_orchestrator.moves import Move
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ALICE = Person("T1", "U1")
@@ -82,11 +83,11 @@ def queued() -> TaskState:
 
 
 def running() -> TaskState:
-    return decide.start(queued(), CATALOGUE.tasks["fix"], "me", NOW).state
+    return moves.start(queued(), CATALOGUE.tasks["fix"], "me", NOW).state
 
 
 def failed() -> TaskState:
-    return decide.failed(running(), Failure(code="x", sentence="It broke."), NOW).state
+    return moves.failed(running(), Failure(code="x", sentence="It broke."), NOW).state
 
 
 def reason(answer: Move | Answer) -> str:
@@ -163,7 +164,7 @@ def test_an_old_button_is_refused(state: TaskState, drawn_at: int, why: str) -> 
 
 def test_a_finished_task_cannot_be_retried() -> None:
     """Only a failure has a retry."""
-    done = decide.succeeded(running(), Result(summary="ok"), NOW).state
+    done = moves.succeeded(running(), Result(summary="ok"), NOW).state
     assert reason(decide.decide(asked_retry(), Known(CATALOGUE, task=done, sequence=9), NOW)) == "not_failed"
 
 
@@ -179,28 +180,28 @@ def test_a_redelivered_retry_is_only_answered_again() -> None:
 def test_the_fence_grows_with_every_claim() -> None:
     """An attempt that was abandoned is claimed under a higher fence, as the same attempt."""
     first = running()
-    again = decide.abandoned(first, "idempotent", NOW)
+    again = moves.abandoned(first, "idempotent", NOW)
     assert (again.event, again.state.attempt) == ("queued", 1)
-    second = decide.start(again.state, CATALOGUE.tasks["fix"], "other", NOW).state
+    second = moves.start(again.state, CATALOGUE.tasks["fix"], "other", NOW).state
     assert second.fence == first.fence + 1
 
 
 def test_an_abandoned_at_most_once_task_is_never_run_again() -> None:
     """Nobody knows whether it took effect: it says so."""
-    move = decide.abandoned(running(), "at_most_once", NOW)
+    move = moves.abandoned(running(), "at_most_once", NOW)
     assert move.state.status == "unknown"
     assert move.state.failure is not None
 
 
 def test_an_attempt_that_keeps_losing_its_process_fails() -> None:
     """After three lost processes the attempt fails instead of looping."""
-    move = decide.abandoned(replace(running(), claims=3), "keyed", NOW)
+    move = moves.abandoned(replace(running(), claims=3), "keyed", NOW)
     assert move.state.status == "failed"
 
 
 def test_overdue_says_what_to_do() -> None:
     """A timeout names the limit and the setting that raises it."""
-    state = decide.overdue(running(), CATALOGUE.tasks["fix"], NOW + timedelta(hours=1)).state
+    state = moves.overdue(running(), CATALOGUE.tasks["fix"], NOW + timedelta(hours=1)).state
     assert state.failure is not None
     assert "300 s" in state.failure.sentence
     assert "timeout_seconds" in state.failure.sentence
@@ -211,7 +212,7 @@ def test_progress_never_goes_back_and_stays_between_0_and_100(percents: list[int
     """Whatever a task reports."""
     state = running()
     for percent in percents:
-        after = decide.progressed(state, percent).state
+        after = moves.progressed(state, percent).state
         assert state.percent <= after.percent <= 100
         state = after
 
@@ -219,10 +220,10 @@ def test_progress_never_goes_back_and_stays_between_0_and_100(percents: list[int
 @given(st.text(max_size=5000), st.lists(st.text(max_size=1000), max_size=50))
 def test_a_result_is_bounded(summary: str, lines: list[str]) -> None:
     """No task can make its state larger than an event may be."""
-    result = decide.succeeded(running(), Result(summary=summary, lines=tuple(lines)), NOW).state.result
+    result = moves.succeeded(running(), Result(summary=summary, lines=tuple(lines)), NOW).state.result
     assert result is not None
-    assert len(result.summary) <= decide.LONGEST_SENTENCE
-    assert len(result.lines) <= decide.RESULT_LINES_KEPT
+    assert len(result.summary) <= moves.LONGEST_SENTENCE
+    assert len(result.lines) <= moves.RESULT_LINES_KEPT
 
 
 WIDE = st.text(alphabet=st.sampled_from("a\x00\U0001f680é"), min_size=1, max_size=900)
@@ -233,11 +234,11 @@ def test_every_state_fits_into_an_event(names: list[str], summary: str, lines: l
     """However much a task says, and in whatever script, its events can be written."""
     state = running()
     for number, name in enumerate(names):
-        state = decide.step_done(state, f"{number}{name}", number).state
-        assert len(codec.encode(state)) <= decide.LARGEST_STATE
-    done = decide.succeeded(state, Result(summary=summary, lines=tuple(lines)), NOW).state
-    broken = decide.failed(state, Failure(code="x", sentence=sentence, step=summary), NOW).state
-    assert max(len(codec.encode(done)), len(codec.encode(broken))) <= decide.LARGEST_STATE
+        state = moves.step_done(state, f"{number}{name}", number).state
+        assert len(codec.encode(state)) <= moves.LARGEST_STATE
+    done = moves.succeeded(state, Result(summary=summary, lines=tuple(lines)), NOW).state
+    broken = moves.failed(state, Failure(code="x", sentence=sentence, step=summary), NOW).state
+    assert max(len(codec.encode(done)), len(codec.encode(broken))) <= moves.LARGEST_STATE
 
 
 def test_a_card_shows_a_task_once_and_never_an_older_state() -> None:
@@ -248,11 +249,11 @@ def test_a_card_shows_a_task_once_and_never_an_older_state() -> None:
         NOW,
     )
     assert isinstance(card, Answer)
-    shown = decide.on_card(card.state, running(), 5)
+    shown = cards.on_card(card.state, running(), 5)
     assert isinstance(shown, AnswerState)
-    assert decide.on_card(shown, running(), 5) is None
-    assert decide.on_card(shown, queued(), 4) is None
-    later = decide.on_card(shown, failed(), 7)
+    assert cards.on_card(shown, running(), 5) is None
+    assert cards.on_card(shown, queued(), 4) is None
+    later = cards.on_card(shown, failed(), 7)
     assert isinstance(later, AnswerState)
     assert isinstance(later.body, StatusBody)
     assert [run.status for run in later.body.runs] == ["failed"]

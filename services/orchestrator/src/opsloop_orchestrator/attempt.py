@@ -13,11 +13,11 @@ from opsloop_common.bus import Conflict
 from opsloop_common.catalogue import TaskType
 from opsloop_common.events import Failure, Measure, TaskState
 from opsloop_common.task import Target
-from opsloop_orchestrator import decide, frames
-from opsloop_orchestrator.decide import Move
+from opsloop_orchestrator import frames, moves
 from opsloop_orchestrator.frames import Begin, Failed, Finished, Kept, Line, Progress, StepDone
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.lines import LogWriter
+from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.runners import RunnerProcess
 from opsloop_orchestrator.steps import Steps
 
@@ -70,9 +70,9 @@ class Attempt:
             async with asyncio.timeout(self._kind.timeout_seconds):
                 ended = await self._listen()
         except TimeoutError:
-            return await self._stop(lambda now: decide.overdue(self._task, self._kind, now))
+            return await self._stop(lambda now: moves.overdue(self._task, self._kind, now))
         if ended is None:
-            return await self._stop(lambda now: decide.abandoned(self._task, self._kind.effect, now))
+            return await self._stop(lambda now: moves.abandoned(self._task, self._kind.effect, now))
         await self._lines.flush()
         await self._append(await self._end(ended))
         return True
@@ -123,7 +123,7 @@ class Attempt:
         if not done.repeated:
             await self._steps.keep(self._task.id, self._task.attempt, done.name, done.result)
         self._percent_due = None
-        await self._append(decide.step_done(self._task, done.name, done.percent))
+        await self._append(moves.step_done(self._task, done.name, done.percent))
         self._runner.send(Kept(done.name))
 
     def _until_progress_due(self) -> float | None:
@@ -135,14 +135,14 @@ class Attempt:
     async def _flush_progress(self) -> None:
         percent, self._percent_due = self._percent_due, None
         if percent is not None and percent > self._task.percent:
-            await self._append(decide.progressed(self._task, percent))
+            await self._append(moves.progressed(self._task, percent))
 
     async def _end(self, ended: Finished | Failed) -> Move:
         now = self._clock()
         if isinstance(ended, Finished):
-            return decide.succeeded(self._task, ended.result, now, await self._measure(self._task.target))
+            return moves.succeeded(self._task, ended.result, now, await self._measure(self._task.target))
         failure = Failure(code=ended.code, sentence=self._lines.redact(ended.sentence), step=ended.step)
-        return decide.failed(self._task, failure, now)
+        return moves.failed(self._task, failure, now)
 
     async def _stop(self, how: Callable[[datetime], Move]) -> bool:
         """Kills the runner first: once the end is written, nothing of this attempt may still act."""

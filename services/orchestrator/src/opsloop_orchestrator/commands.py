@@ -14,9 +14,10 @@ from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.catalogue import Catalogue
 from opsloop_common.events import AnswerState, AnyCommand, RetryTask, RunTask, ShowLogs, StatusBody
-from opsloop_orchestrator import decide
-from opsloop_orchestrator.decide import Answer, Known, Move
+from opsloop_orchestrator import decide, moves
+from opsloop_orchestrator.decide import Answer, Known
 from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.targets import Entered, Full, Joined, Targets
 
@@ -96,7 +97,7 @@ class Commands:
                 names = {"task": task.task, "target": task.target}
                 await self._say(decide.refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
             case Entered(holder):
-                queued = decide.queued_behind(task, holder)
+                queued = moves.queued_behind(task, holder)
                 await self._journal.append(move.event, queued, sequence, caused_by=asked.request_id)
                 if task.id != asked.request_id:
                     await self._say(decide.moved(asked, task, self._clock()))

@@ -13,7 +13,7 @@ from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.events import AnswerState, Person, Status, TaskState
 from opsloop_common.records import Bucket, Entry
-from opsloop_orchestrator import decide
+from opsloop_orchestrator import cards
 from opsloop_orchestrator.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Projection:
         found = await self._journal.find(task.card)
         if found is None or not isinstance(found.state, AnswerState):
             return
-        changed = decide.on_card(found.state, task, sequence)
+        changed = cards.on_card(found.state, task, sequence)
         if changed is not None:
             await self._journal.append("updated", changed, found.sequence, caused_by=task.id)
 

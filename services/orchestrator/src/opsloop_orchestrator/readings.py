@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from opsloop_common.bus import BusError
 from opsloop_common.catalogue import Metric
 from opsloop_common.events import AnswerState, Measure, MetricQuery, StatusBody
-from opsloop_orchestrator import decide
+from opsloop_orchestrator import cards, moves
 from opsloop_orchestrator.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Readings:
         if state.is_open:
             return False
         readings = await self.of(state.target, LATER_SECONDS)
-        move = decide.measured(state, readings)
+        move = moves.measured(state, readings)
         if move is not None:
             await self._journal.append(move.event, move.state, found.sequence)
         if state.card:
@@ -81,9 +81,9 @@ class Readings:
         return True
 
     async def _correct_card(self, card: AnswerState, sequence: int) -> bool:
-        if not isinstance(card.body, StatusBody) or not decide.lacks_numbers(card.body.measures):
+        if not isinstance(card.body, StatusBody) or not cards.lacks_numbers(card.body.measures):
             return False
-        changed = decide.card_measured(card, await self.of(card.body.target, LATER_SECONDS))
+        changed = cards.card_measured(card, await self.of(card.body.target, LATER_SECONDS))
         if changed is not None:
             await self._journal.append("updated", changed, sequence)
         return True
@@ -93,6 +93,6 @@ class Readings:
         found = await self._journal.find(id)
         if found is None or not isinstance(found.state, AnswerState):
             return
-        changed = decide.card_measured(found.state, readings)
+        changed = cards.card_measured(found.state, readings)
         if changed is not None:
             await self._journal.append("updated", changed, found.sequence)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.catalogue import Catalogue
-from opsloop_orchestrator import decide
+from opsloop_orchestrator import moves
 from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.leases import Leases
 from opsloop_orchestrator.projection import Projection, Row
@@ -81,7 +81,7 @@ class Sweeper:
         if found is None or found.state.status != "running" or found.state.owner != row.owner:
             return
         kind = self._catalogue.tasks.get(row.task)
-        move = decide.abandoned(found.state, kind.effect if kind else "at_most_once", self._clock())
+        move = moves.abandoned(found.state, kind.effect if kind else "at_most_once", self._clock())
         log.warning("task %s was abandoned by %s: now %s", row.id, row.owner, move.state.status)
         try:
             await self._journal.append(move.event, move.state, found.sequence)

@@ -14,7 +14,7 @@ from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Retry
 from opsloop_common.catalogue import Catalogue
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import id_in
-from opsloop_orchestrator import decide
+from opsloop_orchestrator import moves
 from opsloop_orchestrator.attempt import Attempt
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.lines import LogWriter
@@ -99,7 +99,7 @@ class Worker:
         if kind is None or task.target not in self._catalogue.targets:
             await self._refuse(found)
             return None
-        move = decide.start(task, kind, self._owner, self._clock())
+        move = moves.start(task, kind, self._owner, self._clock())
         try:
             return FoundTask(move.state, await self._journal.append(move.event, move.state, found.sequence))
         except Conflict:
@@ -134,7 +134,7 @@ class Worker:
     async def _give_up(self, claimed: FoundTask) -> None:
         """No runner could be started here. Nothing was done yet, so the task is queued again, or fails at last."""
         log.error("no runner for task %s within %g s", claimed.state.id, RUNNER_WITHIN_SECONDS)
-        move = decide.abandoned(claimed.state, "idempotent", self._clock())
+        move = moves.abandoned(claimed.state, "idempotent", self._clock())
         try:
             await self._journal.append(move.event, move.state, claimed.sequence)
         except BusError as error:
@@ -158,7 +158,7 @@ class Worker:
         if found is None or found.state.status != "queued" or not found.state.waits_for:
             return
         try:
-            await self._journal.append("queued", decide.queued_behind(found.state, id), found.sequence)
+            await self._journal.append("queued", moves.queued_behind(found.state, id), found.sequence)
         except Conflict:
             log.info("task %s moved while it was woken", id)
 
@@ -179,7 +179,7 @@ class Worker:
 
     async def _refuse(self, found: FoundTask) -> None:
         """The catalogue no longer has what the task needs: it fails, and says so."""
-        move = decide.forgotten(found.state, self._clock())
+        move = moves.forgotten(found.state, self._clock())
         try:
             await self._journal.append(move.event, move.state, found.sequence)
         except Conflict:
