@@ -70,9 +70,9 @@ async def test_a_failure_its_log_and_retry(loop: Installation, browser: Browser)
 
 
 async def test_a_refusal_is_private_and_an_open_page_survives_a_restart_of_everything(
-    loop: Installation, browser: Browser
+    loop: Installation, browser: Browser, nats_server: NatsServer
 ) -> None:
-    """Bob does not see what Alice was told; after every process was killed, her page goes on without a reload."""
+    """Bob does not see what Alice was told; after everything was killed, the broker too, her page goes on by itself."""
     alice, bob = await window(browser, loop), await window(browser, loop, "U0BOB", dark=True)
     await type_in(alice, "/dealershipai status naples-hnda")
     await expect(alice.get_by_text("Only visible to you")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
@@ -81,6 +81,8 @@ async def test_a_refusal_is_private_and_an_open_page_survives_a_restart_of_every
     names = ("sandbox", "ingress", "orchestrator", "notifier", "metrics")
     for name in names:
         await loop.end(name)
+    nats_server.kill()
+    nats_server.start()
     for name in names:
         await loop.start_one(name)
     await loop.ready(*names)

@@ -10,6 +10,7 @@ from opsloop_common import log, runtime
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
+from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import MetricQuery, RangeQuery
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
@@ -50,10 +51,10 @@ async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, regi
     subjects, running = settings.service.subjects, Running()
     series = Series(registry, running)
     await readiness.wait(bus, subjects)
-    handler = Handler(series, running)
+    handler, consumers = Handler(series, running), ConsumerSeries(registry)
     await runtime.together(
-        _consumer(bus, subjects, "EVT", handler.event).run(),
-        _consumer(bus, subjects, "CMD", handler.command).run(),
+        _consumer(bus, subjects, "EVT", handler.event, consumers).run(),
+        _consumer(bus, subjects, "CMD", handler.command, consumers).run(),
         recheck(bus, subjects, running),
         _answer(bus, settings, series),
     )
@@ -90,7 +91,7 @@ def _prometheus(session: aiohttp.ClientSession, settings: Settings) -> Prometheu
     )
 
 
-def _consumer(bus: Bus, subjects: Subjects, stream: str, handle: Handle) -> Consumer:
+def _consumer(bus: Bus, subjects: Subjects, stream: str, handle: Handle, series: ConsumerSeries) -> Consumer:
     return Consumer(
         bus,
         service="metrics",
@@ -99,6 +100,7 @@ def _consumer(bus: Bus, subjects: Subjects, stream: str, handle: Handle) -> Cons
         dead_letters=subjects.dead_letters("metrics"),
         handler=handle,
         capacity=AT_ONCE,
+        series=series,
     )
 
 
