@@ -26,7 +26,7 @@ export class Flow {
 
   sawCall(call) {
     if (call.method.startsWith(DELIVERED)) this.say("slack", call.method.slice(DELIVERED.length));
-    else if (call.method.startsWith("users.")) this.say("ingress", call.method);
+    else if (call.method.startsWith("apps.")) this.say("ingress", call.method);
     else this.say("notifier", call.method);
   }
 
