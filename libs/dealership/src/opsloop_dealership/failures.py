@@ -1,4 +1,4 @@
-"""Every failure this pack foresees: its class and the sentence the user reads.
+"""Every failure this pack foresees, by task: its class and the sentence the user reads.
 
 A sentence says what failed, where, and what to do. `{step}` stays in it: whoever runs the task fills it in.
 """
@@ -76,8 +76,42 @@ SENTENCES = MappingProxyType(
     }
 )
 
+UGC_SENTENCES = MappingProxyType(
+    {
+        "reviews_not_set_up": (
+            "UGC audit is not set up at {step}: {site} names no source of reviews. "
+            "Set reviews_url or reviews_page_url in the catalogue, then retry."
+        ),
+        "reviews_setting_malformed": (
+            "UGC audit is not set up at {step}: the setting {key} of {site} {reason}. "
+            "Correct {key} in the catalogue, then retry."
+        ),
+        "reviews_unreachable": (
+            "Reviews unreachable at {step}: {site} could not be reached ({reason}). "
+            "Check the address in the catalogue and that the source is up, then retry."
+        ),
+        "reviews_timeout": (
+            "Reviews timeout at {step}: {site} {reason}. "
+            "Check that the source is up or raise timeout_seconds in the catalogue, then retry."
+        ),
+        "reviews_error_status": (
+            "Reviews not served at {step}: {site} {reason}. Check the source's own error log, then retry."
+        ),
+        "reviews_not_found": (
+            "Reviews not found at {step}: {site} {reason}. Correct the setting {key} in the catalogue, then retry."
+        ),
+        "reviews_not_public": (
+            "Reviews not public at {step}: {site} {reason}. "
+            "Make the source public or correct the setting {key} in the catalogue, then retry."
+        ),
+        "reviews_unreadable": (
+            "Reviews unreadable at {step}: {site} {reason}. Correct the setting {key} in the catalogue, then retry."
+        ),
+    }
+)
+
 
 def failure(code: str, **fields: object) -> TaskFailed:
     """The failure of class `code`. Braces in `fields` are removed, so that outside text is never taken for `{step}`."""
     told = {name: str(value).translate({ord("{"): None, ord("}"): None}) for name, value in fields.items()}
-    return TaskFailed(code, SENTENCES[code].format(step="{step}", **told))
+    return TaskFailed(code, (SENTENCES | UGC_SENTENCES)[code].format(step="{step}", **told))

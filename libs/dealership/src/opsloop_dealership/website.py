@@ -101,10 +101,11 @@ def _reaching(url: str, timeout_seconds: float) -> Iterator[None]:
     except TimeoutError as error:
         raise failure("site_timeout", site=name, seconds=f"{timeout_seconds:g}") from error
     except (aiohttp.ClientError, ssl.SSLError, ConnectionError) as error:
-        raise failure("site_unreachable", site=name, reason=_reason(error)) from error
+        raise failure("site_unreachable", site=name, reason=connection_trouble(error)) from error
 
 
-def _reason(error: Exception) -> str:
+def connection_trouble(error: Exception) -> str:
+    """What was wrong with a connection, for a sentence."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) or isinstance(error.__cause__, socket.gaierror):
         return "its name has no address"
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):

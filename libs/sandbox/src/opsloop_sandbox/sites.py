@@ -5,6 +5,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from opsloop_sandbox.changes import Changes, SiteChanged
 from opsloop_sandbox.connection import TooLarge, disconnected, read_body
 from opsloop_sandbox.contract import SiteMode, SitePut, SiteRequest, SiteView
 from opsloop_sandbox.dealer_pages import LOGIN_PAGE, Dealer, dealers, render_page, script_text
+from opsloop_sandbox.dealer_reviews import review_page, reviews_of
 from opsloop_sandbox.faults import Faults, stores
 from opsloop_sandbox.journal import Journal
 from opsloop_sandbox.json_value import JsonObject
@@ -91,6 +93,8 @@ class Sites:
         return [
             Route("/sites/{dealer}/", self.get_page, methods=["GET"]),
             Route("/sites/{dealer}/login", self.get_login, methods=["GET"]),
+            Route("/sites/{dealer}/reviews.json", self.get_reviews, methods=["GET"]),
+            Route("/sites/{dealer}/reviews/", self.get_reviews, methods=["GET"]),
             Route("/sites/{dealer}/content/jsonld", self.put_jsonld, methods=["PUT"]),
         ]
 
@@ -157,6 +161,18 @@ class Sites:
 
     async def get_login(self, request: Request) -> Response:
         return HTMLResponse(LOGIN_PAGE)
+
+    async def get_reviews(self, request: Request) -> Response:
+        """What the customers wrote, as a feed and as pages. Only the moods of the whole site show here."""
+        site = self._site(request.path_params["dealer"])
+        sulking = await _sulk(site, request)
+        if sulking is not None:
+            return sulking
+        reviews = reviews_of(site.dealer.name, datetime.now(UTC))
+        if request.url.path.endswith(".json"):
+            return JSONResponse({"dealer": site.dealer.title, "reviews": reviews})
+        page = review_page(site.dealer.title, reviews, request.query_params.get("page", "1"))
+        return HTMLResponse(page) if page is not None else _problem(404, "no such page of reviews")
 
     async def put_jsonld(self, request: Request) -> Response:
         site = self._site(request.path_params["dealer"])
