@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from opsloop_common.events import FINAL_STATUSES, AnswerState, Conversation, Status, TaskState
+from opsloop_common.answers import AnswerState
+from opsloop_common.events import FINAL_STATUSES, Status, TaskState
+from opsloop_common.people import Conversation
 from opsloop_common.subjects import make_id
 from opsloop_sandbox.contract import Call, SeenMessage, SitePut
 

@@ -9,12 +9,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 COMMON_MODULES = {
+    "answers",
     "bus",
     "buttons",
     "catalogue",
     "codec",
+    "commands",
     "events",
+    "forms",
     "log",
+    "measures",
+    "params",
+    "people",
     "probe",
     "records",
     "redact",

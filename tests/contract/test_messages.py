@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from opsloop_common import codec, events
+from opsloop_common import codec, commands
 from opsloop_common.codec import Undecodable
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -24,7 +24,7 @@ def test_a_golden_message_reads_and_writes_unchanged(file: Path) -> None:
 
 def test_every_command_has_a_golden_message() -> None:
     """A new command needs one."""
-    assert {f"ops.cmd.{verb}.v1" for verb in events.VERBS.values()} <= {file.stem for file in FILES}
+    assert {f"ops.cmd.{verb}.v1" for verb in commands.VERBS.values()} <= {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -11,7 +11,7 @@ from integration.ingress import running
 from integration.ingress.running import Running
 from opsloop_common import codec
 from opsloop_common.bus import Bus
-from opsloop_common.events import RetryTask, RunTask
+from opsloop_common.commands import RetryTask, RunTask
 from unit.ingress import slack
 
 

@@ -15,7 +15,7 @@ from integration.ingress.running import RULES
 from integration.ingress.slack_socket import APP_TOKEN, SlackSocket, gone, slack_socket
 from opsloop_common import codec
 from opsloop_common.bus import Bus
-from opsloop_common.events import RetryTask, RunTask
+from opsloop_common.commands import RetryTask, RunTask
 from opsloop_common.subjects import Subjects
 from opsloop_ingress import socket_link
 from opsloop_ingress.counters import Counters

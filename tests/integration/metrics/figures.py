@@ -6,7 +6,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from opsloop_common import catalogue
-from opsloop_common.events import MetricQuery, RangeQuery
+from opsloop_common.measures import MetricQuery, RangeQuery
 from opsloop_metrics.figures import Figures
 from opsloop_metrics.measure import Running
 from opsloop_metrics.prometheus import Prometheus

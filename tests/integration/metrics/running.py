@@ -13,7 +13,9 @@ from urllib.error import URLError
 from broker import free_port
 from opsloop_common import codec
 from opsloop_common.bus import Bus
-from opsloop_common.events import Conversation, Measure, MetricQuery, Person, Status, TaskState
+from opsloop_common.events import Status, TaskState
+from opsloop_common.measures import Measure, MetricQuery
+from opsloop_common.people import Conversation, Person
 from opsloop_common.service import NO_RESPONDERS, Unanswered, request
 from opsloop_common.subjects import Subjects
 from waiting import until

@@ -11,7 +11,7 @@ import pytest
 from integration.metrics.conftest import NASTY_TARGETS
 from integration.metrics.figures import figures, gain, gain_over
 from integration.sandbox.running import sandbox_at
-from opsloop_common.events import MetricQuery
+from opsloop_common.measures import MetricQuery
 
 QUERY = 'gnn_arr_gain_by_dealer{dealer="naples-honda"}'
 

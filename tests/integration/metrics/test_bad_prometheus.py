@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from broker import free_port
 from integration.metrics.figures import SHIPPED, figures, gain, gain_over
 from integration.metrics.scripted_prometheus import HUGE_CHUNKS, Answer, ScriptedPrometheus, body
-from opsloop_common.events import Measure
+from opsloop_common.measures import Measure
 from opsloop_metrics.figures import Figures
 from opsloop_metrics.measure import Running
 from opsloop_metrics.prometheus import Prometheus

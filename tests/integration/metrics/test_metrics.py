@@ -10,7 +10,8 @@ from broker import NatsServer
 from integration.metrics.running import AT, ID, append, metrics_process, series, task
 from opsloop_common import codec
 from opsloop_common.bus import Bus
-from opsloop_common.events import Conversation, Person, ShowHelp
+from opsloop_common.commands import ShowHelp
+from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import Subjects
 from opsloop_metrics.handle import recheck
 from opsloop_metrics.measure import Running

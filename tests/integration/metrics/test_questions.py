@@ -12,7 +12,7 @@ from integration.metrics.figures import gain, gain_over
 from integration.metrics.running import append, metrics_process, series, status_of
 from integration.metrics.scripted_prometheus import ScriptedPrometheus
 from opsloop_common.bus import Bus
-from opsloop_common.events import Measure, MetricQuery, RangeQuery, Series
+from opsloop_common.measures import Measure, MetricQuery, RangeQuery, Series
 from opsloop_common.service import Unanswered, request
 from opsloop_common.subjects import Subjects
 from waiting import until

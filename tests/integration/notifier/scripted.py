@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from opsloop_common import codec
+from opsloop_common.answers import AnswerState, CardRun
 from opsloop_common.bus import Bus
-from opsloop_common.events import AnswerState, CardRun, LogLine, TaskState
+from opsloop_common.events import LogLine, TaskState
 from opsloop_common.redact import Redactor
 from opsloop_common.subjects import Subjects
 from opsloop_notifier.budget import Limits, Rate

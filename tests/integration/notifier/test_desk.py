@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from integration.notifier.scripted import LOST, PERMALINK, SECRETS, Desk, ScriptedSlack, Stored, run_of
+from opsloop_common.answers import HelpBody, LogsBody, Offer, StatusBody
 from opsloop_common.bus import Bus, streams
-from opsloop_common.events import Conversation, Failure, HelpBody, LogsBody, Offer, StatusBody, Step
+from opsloop_common.events import Failure, Step
+from opsloop_common.people import Conversation
 from opsloop_common.subjects import Subjects
 from opsloop_notifier.budget import Limits, Rate
 from opsloop_notifier.outcome import Ambiguous, Dead, Gone, Limited, Locked, Malformed, Sent, Unsent

@@ -11,27 +11,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from opsloop_common import catalogue, codec, service
+from opsloop_common.answers import AnswerState, LogsBody, MovedBody, RefusedBody, StatusBody, UnknownNameBody
 from opsloop_common.bus import Bus
 from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.events import (
-    AnswerState,
-    AnyCommand,
-    Conversation,
-    LogLine,
-    LogsBody,
-    Measure,
-    MetricQuery,
-    MovedBody,
-    Person,
-    RefusedBody,
-    RetryTask,
-    RunTask,
-    ShowLogs,
-    ShowStatus,
-    StatusBody,
-    TaskState,
-    UnknownNameBody,
-)
+from opsloop_common.commands import AnyCommand, RetryTask, RunTask, ShowLogs, ShowStatus
+from opsloop_common.events import LogLine, TaskState
+from opsloop_common.measures import Measure, MetricQuery
+from opsloop_common.people import Conversation, Person
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.service import endpoint
@@ -254,7 +240,8 @@ async def test_two_tasks_of_one_target_run_one_after_the_other(loop: Loop) -> No
     assert ends[2].ended_at is not None
     assert ends[1].started_at >= ends[0].ended_at > ends[2].ended_at
     queued = (await loop.events(second))[0][1]
-    assert queued.waits_for == first
+    assert queued.behind is not None
+    assert queued.behind.task_id == first
 
 
 async def test_an_equal_request_joins_the_running_task(loop: Loop) -> None:

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from checker import History, LedgerEntry, Recorded, violations
-from opsloop_common.events import Conversation, Person, TaskState
+from opsloop_common.events import TaskState
+from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import make_id
 from opsloop_sandbox.contract import Call, SeenMessage, SitePut
 

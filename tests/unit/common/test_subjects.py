@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsloop_common.events import Conversation
+from opsloop_common.people import Conversation
 from opsloop_common.subjects import Subjects, event_in, id_in, is_id, is_token, make_id
 
 ANY = st.text(max_size=60)

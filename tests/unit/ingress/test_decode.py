@@ -8,17 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsloop_common import codec
-from opsloop_common.events import (
-    AnyCommand,
-    Conversation,
-    ExplainButton,
-    Person,
-    RetryTask,
-    RunTask,
-    ShowHelp,
-    ShowLogs,
-    ShowStatus,
-)
+from opsloop_common.commands import AnyCommand, ExplainButton, RetryTask, RunTask, ShowHelp, ShowLogs, ShowStatus
+from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import is_id
 from opsloop_ingress import decode
 from opsloop_ingress.decode import Asked, Challenge, Ignored, Kind, Rules

@@ -7,7 +7,8 @@ import pytest
 
 from opsloop_common import codec
 from opsloop_common.bus import Refused, Unconfirmed
-from opsloop_common.events import Conversation, Person, ShowHelp
+from opsloop_common.commands import ShowHelp
+from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import Subjects
 from opsloop_ingress.handover import Handover, Unavailable
 

@@ -4,18 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from opsloop_common.events import (
-    AnswerState,
-    Conversation,
-    ExplainButton,
-    MovedBody,
-    Person,
-    RefusedBody,
-    ShowHelp,
-    ShowStatus,
-    Status,
-    TaskState,
-)
+from opsloop_common.answers import AnswerState, MovedBody, RefusedBody
+from opsloop_common.commands import ExplainButton, ShowHelp, ShowStatus
+from opsloop_common.events import Status, TaskState
+from opsloop_common.people import Conversation, Person
 from opsloop_metrics.measure import Answered, Asked, Ended, Running, Seen, answered, asked, ended
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

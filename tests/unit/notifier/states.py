@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from opsloop_common.events import AnswerBody, AnswerState, Conversation, Person, TaskState
+from opsloop_common.answers import AnswerBody, AnswerState
+from opsloop_common.events import TaskState
+from opsloop_common.people import Conversation, Person
 from opsloop_common.redact import Redactor
 from opsloop_notifier.message import Message
 from opsloop_notifier.mrkdwn import Pen

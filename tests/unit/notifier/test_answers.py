@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsloop_common.events import AnswerBody, HelpBody, LogsBody, Offer, RefusalReason, RefusedBody, UnknownNameBody
+from opsloop_common.answers import AnswerBody, HelpBody, LogsBody, Offer, RefusalReason, RefusedBody, UnknownNameBody
 from opsloop_notifier import answers, words
 from opsloop_notifier.answers import Gathered
 from opsloop_notifier.message import Message

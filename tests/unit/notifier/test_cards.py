@@ -10,18 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsloop_common import buttons
+from opsloop_common.answers import CardRun, Offer, StatusBody
 from opsloop_common.buttons import Pointer
-from opsloop_common.events import (
-    FINAL_STATUSES,
-    CardRun,
-    Failure,
-    Measure,
-    Offer,
-    Status,
-    StatusBody,
-    Step,
-    TaskState,
-)
+from opsloop_common.events import FINAL_STATUSES, Behind, Failure, Status, Step, TaskState
+from opsloop_common.measures import Measure
 from opsloop_common.task import Result
 from opsloop_notifier import answers, render, replies, view
 from opsloop_notifier.message import Marker, Message, is_ours, marker_in_block_id
@@ -40,6 +32,7 @@ FAILED = changed(
 
 
 NAMES = {"U0ALICE": "Alice Rivera"}
+BEHIND = Behind("07-x", "ugc_audit", states.ALICE)
 
 
 def card(task: TaskState, *, sequence: int = 7, names: Mapping[str, str] = NAMES) -> Message:
@@ -50,7 +43,11 @@ def card(task: TaskState, *, sequence: int = 7, names: Mapping[str, str] = NAMES
     ("task", "lines", "text"),
     [
         (QUEUED, ("⏳ Queued", "░░░░░░░░░░ 0%"), "schema_fix for naples-honda: ⏳ Queued (0%)"),
-        (changed(QUEUED, waits_for="07-x"), ("⏳ Queued behind another task on this target",), "⏳ Queued behind"),
+        (
+            changed(QUEUED, behind=BEHIND, place=1),
+            ("⏳ Queued behind another task on this target",),
+            "⏳ Queued behind",
+        ),
         (RUNNING, ("▶️ Running – Processing", "██████░░░░ 60%"), "▶️ Running – Processing (60%)"),
         (DONE, ("✅ Completed in 12 s – 3 properties repaired", "██████████ 100%"), "(100%)"),
         (FAILED, ("❌ Error: Schema validation timeout at step 3 (Processing)", "████░░░░░░ 45%"), "(45%)"),

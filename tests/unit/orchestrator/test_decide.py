@@ -8,22 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from opsloop_common import catalogue, codec
+from opsloop_common.answers import AnswerState, HelpBody, RefusedBody, StatusBody, UnknownNameBody
 from opsloop_common.catalogue import Catalogue
-from opsloop_common.events import (
-    AnswerState,
-    Conversation,
-    Failure,
-    HelpBody,
-    Person,
-    RefusedBody,
-    RetryTask,
-    RunTask,
-    ShowHelp,
-    ShowStatus,
-    StatusBody,
-    TaskState,
-    UnknownNameBody,
-)
+from opsloop_common.commands import RetryTask, RunTask, ShowHelp, ShowStatus
+from opsloop_common.events import Failure, TaskState
+from opsloop_common.people import Conversation, Person
 from opsloop_common.task import Result
 from opsloop_orchestrator import cards, decide, moves
 from opsloop_orchestrator.decide import Answer, Known

@@ -1,4 +1,4 @@
-"""The catalogue (`opsloop.toml`): targets, task types, who may run what, and the metrics of a target.
+"""The catalogue (`opsloop.toml`): targets, task types, who may run what, who people are, and the metrics of a target.
 
 It is read as a whole: every mistake is reported with file, line and key before anything starts.
 """
@@ -11,11 +11,18 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from opsloop_common.events import Unit
+from opsloop_common import params
+from opsloop_common.measures import Unit
+from opsloop_common.params import Param
 from opsloop_common.subjects import is_token
 from opsloop_common.task import Target
 
 Effect = Literal["idempotent", "keyed", "at_most_once"]
+
+CHAIN_AT_MOST = 5
+"""Tasks in a chain of follow-ups, the first included."""
+RESERVED_WORDS = frozenset({"status", "run", "tasks", "task", "help"})
+"""Words of the slash command that a metric cannot have."""
 
 DEFAULT_COMMAND = "/opsloop"
 
@@ -24,7 +31,9 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A kind of task.
 
     `effect` says what may happen after a crash in the middle of a step: `idempotent` and `keyed` steps run again under
-    the same key, an `at_most_once` task ends as unknown. `run_by` lists user ids, or "*" for everybody.
+    the same key, an `at_most_once` task ends as unknown. `run_by` lists user ids and e-mail addresses of verified
+    people, or "*" for everybody; a `sensitive` task is for verified people alone, whatever `run_by` says. `then` names
+    the tasks that start on the same target when this one has succeeded. `settings` belong to the task pack.
     """
 
     name: str
@@ -34,15 +43,41 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout_seconds: float = 300
     sensitive: bool = False
     run_by: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    cancel_grace_seconds: float = 5
+    params: dict[str, Param] = {}
+    settings: dict[str, Any] = {}
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether it matters who somebody is, beyond their user id."""
+        return self.sensitive or any("@" in entry for entry in self.run_by)
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who people are, and whom to ask.
+
+    `verified` lists the e-mail addresses of verified people; it counts where there is no identity provider. `owners`
+    (user ids, or e-mail addresses of verified people) may retry and cancel what others started. `contact` completes
+    the sentence "Ask …".
+    """
+
+    verified: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    contact: str = ""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number about a target. `query` is PromQL with `$target` where the value of a label stands."""
+    """A number about a target. `query` is PromQL with `$target` where the value of a label stands.
+
+    `word` is the word of the slash command that shows the metric with its course; empty for none.
+    """
 
     name: str
     title: str
     unit: Unit
     query: str
+    word: str = ""
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +87,12 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     tasks: dict[str, TaskType]
     targets: dict[str, Target]
     metrics: dict[str, Metric] = {}
+    access: Access = Access()
+
+    @property
+    def metric_words(self) -> dict[str, str]:
+        """The slash command's words for metrics, with the metrics' names."""
+        return {metric.word: metric.name for metric in self.metrics.values() if metric.word}
 
 
 class CatalogueError(Exception):
@@ -102,15 +143,54 @@ class _Reading:
         self.mistakes: list[tuple[int, str]] = []
 
     def catalogue(self, document: dict[str, Any]) -> Catalogue:
-        self._unknown_keys(document, ("command", "tasks", "targets", "metrics"), "")
+        self._unknown_keys(document, ("command", "tasks", "targets", "metrics", "access"), "")
         command = self._table(document.get("command", {}), "command")
         self._unknown_keys(command, ("name",), "command")
-        return Catalogue(
+        found = Catalogue(
             command=self._command_name(command.get("name", DEFAULT_COMMAND)),
             tasks=self._entries(document, "tasks", TaskType),
             targets=self._entries(document, "targets", Target),
             metrics=self._entries(document, "metrics", Metric) if "metrics" in document else {},
+            access=self._access(document),
         )
+        self._chains(found.tasks, set(self._table(document.get("tasks", {}), "tasks")))
+        self._words(found.metrics)
+        return found
+
+    def _access(self, document: dict[str, Any]) -> Access:
+        table = self._table(document.get("access", {}), "access")
+        values = self._values(table, Access, "access")
+        return Access(**values)
+
+    def _chains(self, tasks: dict[str, TaskType], names: set[str]) -> None:
+        """Follow-ups exist, take no parameter that must be given, and end."""
+        for task in tasks.values():
+            for name in task.then:
+                if name not in names:
+                    close = difflib.get_close_matches(name, names, n=1)
+                    hint = f"; did you mean {close[0]!r}?" if close else ""
+                    self._mistake(f"tasks.{task.name}.then", f"there is no task {name!r}{hint}")
+                elif name in tasks and params.problems({}, tasks[name].params):
+                    self._mistake(
+                        f"tasks.{task.name}.then",
+                        f"{name!r} cannot follow: give each of its parameters a default, for nobody enters them",
+                    )
+            if (problem := _chain_problem(task.name, tasks)) and not _is_in_chain_of_another(task.name, tasks):
+                self._mistake(f"tasks.{task.name}.then", problem)
+
+    def _words(self, metrics: dict[str, Metric]) -> None:
+        taken: dict[str, str] = {}
+        for metric in metrics.values():
+            if not metric.word:
+                continue
+            path = f"metrics.{metric.name}.word"
+            if re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", metric.word) is None:
+                self._mistake(path, f"{metric.word!r} is not a word: a letter, then up to 30 of a-z, 0-9, '-', '_'")
+            elif metric.word in RESERVED_WORDS:
+                self._mistake(path, f"{metric.word!r} already means something else in the slash command")
+            elif metric.word in taken:
+                self._mistake(path, f"{metric.word!r} is the word of {taken[metric.word]} already")
+            taken[metric.word] = metric.name
 
     def _command_name(self, name: object) -> str:
         if isinstance(name, str) and re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
@@ -132,12 +212,16 @@ class _Reading:
         table = self._table(value, path)
         if "name" in table:
             self._mistake(f"{path}.name", "the name is the table's key: remove this line")
+        values = self._values(table, struct, path)
+        if len(self.mistakes) > before:
+            return None
+        return struct(name=name, **values)
+
+    def _values(self, table: dict[str, Any], struct: type[msgspec.Struct], path: str) -> dict[str, Any]:
         fields = [field for field in msgspec.structs.fields(struct) if field.name != "name"]
         self._unknown_keys(table, (*(field.name for field in fields), "name"), path)
         values = {field.name: self._field(table, field, path) for field in fields}
-        if len(self.mistakes) > before:
-            return None
-        return struct(name=name, **{key: value for key, value in values.items() if value is not msgspec.UNSET})
+        return {key: value for key, value in values.items() if value is not msgspec.UNSET}
 
     def _field(self, table: dict[str, Any], field: msgspec.structs.FieldInfo, path: str) -> object:
         key = f"{path}.{field.name}"
@@ -145,6 +229,8 @@ class _Reading:
             if field.required:
                 self._mistake(key, f"{field.name} is missing", at=path)
             return msgspec.UNSET
+        if field.name == "params":
+            return self._params(self._table(table[field.name], key), key)
         try:
             value = msgspec.convert(table[field.name], field.type)
         except msgspec.ValidationError as error:
@@ -153,6 +239,21 @@ class _Reading:
         if problem := _problem(field.name, value):
             self._mistake(key, problem)
         return value
+
+    def _params(self, table: dict[str, Any], path: str) -> dict[str, Param]:
+        found: dict[str, Param] = {}
+        for name, value in table.items():
+            before, key = len(self.mistakes), f"{path}.{name}"
+            if not is_token(name):
+                self._mistake(key, f"the name {name!r} may hold letters, digits, '-' and '_' only (1 to 64)")
+            values = self._values(self._table(value, key), Param, key)
+            if len(self.mistakes) > before:
+                continue
+            param = Param(**values)
+            if problem := _param_problem(param):
+                self._mistake(key, problem)
+            found[name] = param
+        return found
 
     def _table(self, value: object, path: str) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -187,7 +288,58 @@ def _problem(field: str, value: Any) -> str:
     """What is wrong with a value of the right type; empty when nothing is."""
     if field == "timeout_seconds" and not 0 < value <= 7 * 24 * 3600:
         return f"{value!r} is not between 0 and 604800 seconds"
+    if field == "cancel_grace_seconds" and not 0 <= value <= 600:
+        return f"{value!r} is not between 0 and 600 seconds"
+    if field in ("run_by", "owners"):
+        return _people_problem(value)
+    if field == "verified":
+        return next((f"{entry!r} is not an e-mail address" for entry in value if not _is_address(entry)), "")
     return query_problem(value) if field == "query" else ""
+
+
+def _people_problem(entries: tuple[str, ...]) -> str:
+    for entry in entries:
+        if entry != "*" and not _is_address(entry) and re.fullmatch(r"[A-Z0-9]{2,32}", entry) is None:
+            return f"{entry!r} is nobody: write a user id (U…), an e-mail address, or '*' for everybody"
+    return ""
+
+
+def _is_address(text: str) -> bool:
+    return re.fullmatch(r"[^\s@]+@[^\s@]+", text) is not None
+
+
+def _param_problem(param: Param) -> str:
+    if param.kind == "choice" and not param.choices:
+        return "a choice needs choices"
+    if param.minimum > param.maximum:
+        return f"minimum {param.minimum:g} is more than maximum {param.maximum:g}"
+    if param.default and (problem := params.problem_of(param.default, param)):
+        return f"the default {param.default!r} does not fit: {problem}"
+    return ""
+
+
+def _chain_problem(name: str, tasks: dict[str, TaskType], before: tuple[str, ...] = ()) -> str:
+    """Why the chain that starts with a task does not end, or not soon enough; empty when it does."""
+    path = (*before, name)
+    if name in before:
+        return f"the follow-ups go in a circle: {' -> '.join(path[path.index(name) :])}"
+    if len(path) > CHAIN_AT_MOST:
+        return f"a chain has at most {CHAIN_AT_MOST} tasks: {' -> '.join(path)}"
+    then = tasks[name].then if name in tasks else ()
+    return next((problem for one in then if (problem := _chain_problem(one, tasks, path))), "")
+
+
+def _is_in_chain_of_another(name: str, tasks: dict[str, TaskType]) -> bool:
+    """Whether the problem of this chain is told already, at a task that comes before in the catalogue."""
+    earlier = list(tasks)[: list(tasks).index(name)]
+    return any(_leads_to(one, name, tasks, set()) for one in earlier)
+
+
+def _leads_to(start: str, wanted: str, tasks: dict[str, TaskType], seen: set[str]) -> bool:
+    if start in seen or start not in tasks:
+        return False
+    seen.add(start)
+    return wanted in tasks[start].then or any(_leads_to(one, wanted, tasks, seen) for one in tasks[start].then)
 
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)

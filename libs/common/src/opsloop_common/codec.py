@@ -5,12 +5,14 @@ from typing import TypeVar
 
 import msgspec
 
-from opsloop_common import events
-from opsloop_common.events import AnswerState, AnyCommand, Envelope, TaskState
+from opsloop_common import commands
+from opsloop_common.answers import AnswerState
+from opsloop_common.commands import AnyCommand
+from opsloop_common.events import Envelope, TaskState
 
 T = TypeVar("T")
 
-_COMMANDS = {f"ops.cmd.{verb}.v1": struct for struct, verb in events.VERBS.items()}
+_COMMANDS = {f"ops.cmd.{verb}.v1": struct for struct, verb in commands.VERBS.items()}
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope[msgspec.Raw])
 
@@ -42,7 +44,7 @@ def envelope(
 
 
 def command_type(command: AnyCommand) -> str:
-    return f"ops.cmd.{events.VERBS[type(command)]}.v1"
+    return f"ops.cmd.{commands.VERBS[type(command)]}.v1"
 
 
 def decode_command(payload: bytes) -> Envelope[AnyCommand]:

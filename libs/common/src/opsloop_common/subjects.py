@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from opsloop_common.events import Conversation
+from opsloop_common.people import Conversation
 
 SHARDS = 64
 
@@ -80,6 +80,15 @@ class Subjects(msgspec.Struct, frozen=True):
     def metric(self, form: Literal["value", "range"]) -> str:
         """Where a metric's newest value (MetricQuery) or its course (RangeQuery) is asked for."""
         return f"{self.root}.q.metrics.{form}"
+
+    @property
+    def identity(self) -> str:
+        """Where it is asked who somebody is (IdentityQuery)."""
+        return f"{self.root}.q.identity"
+
+    def form(self, step: Literal["open", "check"]) -> str:
+        """Where a form is to be opened (FormOpen), or what was entered is to be checked (FormCheck)."""
+        return f"{self.root}.q.modal.{step}"
 
     def stream(self, name: str) -> str:
         """`CMD`, `EVT`, `LOG`, `DLQ`; prefixed under another root than `ops`."""

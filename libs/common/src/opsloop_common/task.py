@@ -3,12 +3,17 @@
 A task is an async function found by the entry point group `opsloop.tasks`:
 
     async def schema_fix(run: Run) -> Result: ...
+
+A task that somebody cancels is told by asyncio.CancelledError, raised where it waits. It has `cancel_grace_seconds` of
+the catalogue to clean up; then its process is stopped.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+
+from opsloop_common.measures import Measure, Series, Trend
 
 T = TypeVar("T")
 
@@ -30,11 +35,21 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     profile: dict[str, Any] = {}
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finished task says: one sentence, and the lines that back it up. Plain text; the notifier escapes it."""
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a finished task says. Plain text; the notifier escapes it.
+
+    One sentence (`summary`), up to six lines that stand on the card itself (`highlights`), and those that back it up,
+    in the thread (`lines`). `trend` is drawn on the card. `figures` are numbers about the target which the metrics
+    service exports under these names, labelled with the target; a name is `[a-z][a-z0-9_]*`. `partial` says, in a
+    sentence, what could not be done; empty when all was.
+    """
 
     summary: str
     lines: tuple[str, ...] = ()
+    highlights: tuple[str, ...] = ()
+    trend: Trend | None = None
+    figures: dict[str, float] = {}
+    partial: str = ""
 
 
 class TaskFailed(Exception):
@@ -68,7 +83,12 @@ class Run(Protocol):
     def target(self) -> Target: ...
 
     @property
-    def params(self) -> dict[str, str]: ...
+    def params(self) -> dict[str, str]:
+        """The task's parameters, checked against the catalogue; one that was not given has its default."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The task type's own `settings` table of the catalogue, unread by OpsLoop."""
 
     def secret(self, name: str) -> str:
         """The secret the target calls `name`. Raises TaskFailed("secret_missing") naming the variable to set."""
@@ -88,4 +108,16 @@ class Run(Protocol):
         A resumed attempt gets the kept result without running the step again. The result must be what msgspec
         can write as JSON, at most 256 KiB; annotate the function's return type to get it back as that type.
         Step names are unique within a task.
+        """
+
+    async def measure(self, metric: str) -> Measure:
+        """The newest value of one of the catalogue's metrics for the target; never raises for want of one."""
+
+    async def series(self, metric: str, *, seconds: float, step_seconds: float) -> Series:
+        """The metric's course over the last `seconds`; its state says when there is none, or nobody to ask."""
+
+    async def earlier(self, task: str, step: str, as_type: type[T]) -> T | None:
+        """What a step of the newest run of `task` that succeeded for this target returned; None if there is none.
+
+        Runs are looked back at for seven days. Raises TaskFailed when the record no longer fits the type.
         """

@@ -11,17 +11,8 @@ import msgspec
 
 from opsloop_common import buttons
 from opsloop_common.buttons import Pointer
-from opsloop_common.events import (
-    AnyCommand,
-    Conversation,
-    ExplainButton,
-    Person,
-    RetryTask,
-    RunTask,
-    ShowHelp,
-    ShowLogs,
-    ShowStatus,
-)
+from opsloop_common.commands import AnyCommand, ExplainButton, RetryTask, RunTask, ShowHelp, ShowLogs, ShowStatus
+from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import is_token, make_id
 from opsloop_ingress import answer_url, document, form
 from opsloop_ingress.payloads import Action, Event, Interaction

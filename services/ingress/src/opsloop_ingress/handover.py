@@ -3,9 +3,9 @@
 import asyncio
 from typing import Literal, Protocol
 
-from opsloop_common import codec, events
+from opsloop_common import codec, commands
 from opsloop_common.bus import BusError, Unconfirmed
-from opsloop_common.events import AnyCommand
+from opsloop_common.commands import AnyCommand
 from opsloop_common.subjects import Subjects
 
 DEADLINE_SECONDS = 2.0
@@ -54,7 +54,7 @@ class Handover:
             raise Unavailable("broker_refused") from error
 
     async def _until_known(self, bus: CommandBus, command: AnyCommand) -> None:
-        subject = self._subjects.command(events.VERBS[type(command)])
+        subject = self._subjects.command(commands.VERBS[type(command)])
         payload = _message(command)
         while True:
             try:

@@ -11,7 +11,7 @@ from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
 from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.events import MetricQuery, RangeQuery
+from opsloop_common.measures import MetricQuery, RangeQuery
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.service import endpoint, serve

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from opsloop_common import events
+from opsloop_common import measures
 from opsloop_common.catalogue import Metric
-from opsloop_common.events import Measure, MeasureState, MetricQuery, RangeQuery
+from opsloop_common.measures import Measure, MeasureState, MetricQuery, RangeQuery
 from opsloop_common.service import BadRequest
 from opsloop_metrics import promql
 from opsloop_metrics.memory import Memory
@@ -41,7 +41,7 @@ class Figures:
         self._source = source
         self._series = series
         self._measures: Memory[Measure] = Memory(_keep_seconds)
-        self._courses: Memory[events.Series] = Memory(_keep_seconds)
+        self._courses: Memory[measures.Series] = Memory(_keep_seconds)
         self._unavailable = Seldom()
         self._ambiguous = Seldom()
 
@@ -53,7 +53,7 @@ class Figures:
         self._series.queried(metric.name, measure.state)
         return measure
 
-    async def course(self, question: RangeQuery) -> events.Series:
+    async def course(self, question: RangeQuery) -> measures.Series:
         """The values over a time, up to now. Raises BadRequest; anything else is a state of the answer."""
         metric, query = self._understood(question.metric, question.target)
         if problem := range_problem(question.seconds, question.step_seconds):
@@ -98,9 +98,9 @@ class Figures:
             metric=metric.name, title=metric.title, unit=metric.unit, state="value", value=found.value, at=found.at
         )
 
-    async def _course(self, metric: Metric, query: str, question: RangeQuery) -> events.Series:
+    async def _course(self, metric: Metric, query: str, question: RangeQuery) -> measures.Series:
         if self._source is None:
-            return events.Series(metric=metric.name, state="unavailable")
+            return measures.Series(metric=metric.name, state="unavailable")
         end = time.time()
         try:
             with self._series.timing(metric.name):
@@ -108,10 +108,10 @@ class Figures:
                 found = course(body)
         except (Unavailable, Unreadable) as error:
             self._unavailable.warn("%s: Prometheus is unavailable: %s", metric.name, error)
-            return events.Series(metric=metric.name, state="unavailable")
+            return measures.Series(metric=metric.name, state="unavailable")
         if isinstance(found, Nothing):
-            return events.Series(metric=metric.name, state=self._no_data(metric, found))
-        return events.Series(metric=metric.name, state="value", points=found)
+            return measures.Series(metric=metric.name, state=self._no_data(metric, found))
+        return measures.Series(metric=metric.name, state="value", points=found)
 
     def _no_data(self, metric: Metric, found: Nothing) -> MeasureState:
         if found.reason:
@@ -130,7 +130,7 @@ def range_problem(seconds: float, step_seconds: float) -> str:
     return ""
 
 
-def _keep_seconds(answer: Measure | events.Series) -> float:
+def _keep_seconds(answer: Measure | measures.Series) -> float:
     return KEEP_FAILURE_SECONDS if answer.state == "unavailable" else KEEP_SECONDS
 
 

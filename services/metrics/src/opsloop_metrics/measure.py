@@ -8,16 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from opsloop_common.answers import AnswerState, RefusedBody, UnknownNameBody
 from opsloop_common.codec import command_type
-from opsloop_common.events import (
-    AnswerState,
-    AnyCommand,
-    ExplainButton,
-    RefusedBody,
-    ShowHelp,
-    TaskState,
-    UnknownNameBody,
-)
+from opsloop_common.commands import AnyCommand, ExplainButton, ShowHelp
+from opsloop_common.events import TaskState
 
 IDS_REMEMBERED = 50_000
 OUTCOMES = ("succeeded", "failed", "cancelled", "unknown")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from opsloop_common.events import Point
+from opsloop_common.measures import Point
 from opsloop_metrics.promql import PART
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from opsloop_common.events import AnswerState, StatusBody
+from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_notifier import answers, render, view
 from opsloop_notifier.case import Case
 from opsloop_notifier.gate import Gate

@@ -4,16 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from opsloop_common.events import (
-    AnswerState,
-    CardRun,
-    HelpBody,
-    LogsBody,
-    RefusedBody,
-    StatusBody,
-    TaskState,
-    UnknownNameBody,
-)
+from opsloop_common.answers import AnswerState, CardRun, HelpBody, LogsBody, RefusedBody, StatusBody, UnknownNameBody
+from opsloop_common.events import TaskState
 from opsloop_notifier import render, words
 from opsloop_notifier.message import (
     HEADER_LIMIT,

@@ -7,7 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from opsloop_common.events import AnswerState, Conversation, TaskState
+from opsloop_common.answers import AnswerState
+from opsloop_common.events import TaskState
+from opsloop_common.people import Conversation
 from opsloop_notifier import view
 from opsloop_notifier.ledger import Record, Row
 from opsloop_notifier.view import ANCHOR, PRIVATE, Event

@@ -1,9 +1,9 @@
 """An event from the bus becomes work on the desk; what cannot be decoded or drawn is rejected."""
 
 from opsloop_common import codec
+from opsloop_common.answers import AnswerState
 from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Reject
 from opsloop_common.codec import Undecodable
-from opsloop_common.events import AnswerState
 from opsloop_notifier import answers, replies, view
 from opsloop_notifier.anchors import draw
 from opsloop_notifier.case import Held

@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from opsloop_common.events import AnswerState, StatusBody, TaskState
+from opsloop_common.answers import AnswerState, StatusBody
+from opsloop_common.events import TaskState
 from opsloop_notifier.slack import Slack
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from opsloop_common.events import AnswerState, LogsBody, RefusedBody
+from opsloop_common.answers import AnswerState, LogsBody, RefusedBody
 from opsloop_notifier import answers, words
 from opsloop_notifier.case import Case
 from opsloop_notifier.gate import Gate

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opsloop_common.events import FINAL_STATUSES, Measure, TaskState
+from opsloop_common.events import FINAL_STATUSES, TaskState
+from opsloop_common.measures import Measure
 from opsloop_notifier import words
 from opsloop_notifier.message import Block, Message, actions, context, mark, mrkdwn, section
 from opsloop_notifier.style import Style
@@ -79,7 +80,7 @@ def _state(task: TaskState, style: Style) -> str:
     sign = words.STATUS_SIGNS[task.status]
     match task.status:
         case "queued":
-            return f"{sign} Queued{' behind another task on this target' if task.waits_for else ''}"
+            return f"{sign} Queued{' behind another task on this target' if task.behind else ''}"
         case "running":
             step = style.pen.line(task.step, _NAME)
             return f"{sign} Running{f' – {step}' if step else ''}"

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from opsloop_common.events import FINAL_STATUSES, AnswerState, TaskState
+from opsloop_common.answers import AnswerState
+from opsloop_common.events import FINAL_STATUSES, TaskState
 
 ANCHOR = "anchor"
 PRIVATE = "private"

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from opsloop_common.events import Measure, RefusalReason, Status
+from opsloop_common.answers import RefusalReason
+from opsloop_common.events import Status
+from opsloop_common.measures import Measure
 
 STATUS_SIGNS: dict[Status, str] = {
     "queued": "⏳",

@@ -10,7 +10,8 @@ from opsloop_common import log, runtime, service
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
 from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.events import Measure, MetricQuery, TaskState
+from opsloop_common.events import TaskState
+from opsloop_common.measures import Measure, MetricQuery
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from opsloop_common.bus import Conflict
 from opsloop_common.catalogue import TaskType
-from opsloop_common.events import Failure, Measure, TaskState
+from opsloop_common.events import Failure, TaskState
+from opsloop_common.measures import Measure
 from opsloop_common.task import Target
 from opsloop_orchestrator import frames, moves
 from opsloop_orchestrator.frames import Begin, Failed, Finished, Kept, Line, Progress, StepDone

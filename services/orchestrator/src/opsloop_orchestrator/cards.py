@@ -2,7 +2,9 @@
 
 from msgspec.structs import replace
 
-from opsloop_common.events import AnswerState, CardRun, Measure, StatusBody, TaskState
+from opsloop_common.answers import AnswerState, CardRun, StatusBody
+from opsloop_common.events import TaskState
+from opsloop_common.measures import Measure
 
 RUNS_KEPT = 5
 MEASURES_KEPT = 8

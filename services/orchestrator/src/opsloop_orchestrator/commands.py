@@ -10,10 +10,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from opsloop_common import codec
+from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.catalogue import Catalogue
-from opsloop_common.events import AnswerState, AnyCommand, RetryTask, RunTask, ShowLogs, StatusBody
+from opsloop_common.commands import AnyCommand, RetryTask, RunTask, ShowLogs
 from opsloop_orchestrator import decide, moves
 from opsloop_orchestrator.decide import Answer, Known
 from opsloop_orchestrator.journal import Journal
@@ -96,8 +97,8 @@ class Commands:
             case Full():
                 names = {"task": task.task, "target": task.target}
                 await self._say(decide.refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
-            case Entered(holder):
-                queued = moves.queued_behind(task, holder)
+            case Entered(place, ahead):
+                queued = moves.queued_behind(task, ahead, place)
                 await self._journal.append(move.event, queued, sequence, caused_by=asked.request_id)
                 if task.id != asked.request_id:
                     await self._say(decide.moved(asked, task, self._clock()))

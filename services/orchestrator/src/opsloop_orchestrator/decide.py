@@ -9,29 +9,22 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from opsloop_common.catalogue import Catalogue, TaskType, nearest
-from opsloop_common.events import (
+from opsloop_common.answers import (
     AnswerBody,
     AnswerState,
-    AnyCommand,
-    Command,
-    Handled,
     HelpBody,
     LogsBody,
-    Measure,
     MovedBody,
     Offer,
     RefusalReason,
     RefusedBody,
-    RetryTask,
-    RunTask,
-    ShowHelp,
-    ShowLogs,
-    ShowStatus,
     StatusBody,
-    TaskState,
     UnknownNameBody,
 )
+from opsloop_common.catalogue import Catalogue, TaskType, nearest
+from opsloop_common.commands import AnyCommand, Command, RetryTask, RunTask, ShowHelp, ShowLogs, ShowStatus
+from opsloop_common.events import Handled, TaskState
+from opsloop_common.measures import Measure
 from opsloop_common.task import Target
 from opsloop_orchestrator.cards import MEASURES_KEPT
 from opsloop_orchestrator.moves import Move

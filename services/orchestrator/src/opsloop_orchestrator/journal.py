@@ -11,8 +11,9 @@ from datetime import datetime
 import msgspec
 
 from opsloop_common import codec
+from opsloop_common.answers import AnswerState
 from opsloop_common.bus import Bus, Conflict, Expect, Stored, Unconfirmed
-from opsloop_common.events import STATE_LIMIT_BYTES, AnswerState, Envelope, TaskState
+from opsloop_common.events import STATE_LIMIT_BYTES, Envelope, TaskState
 from opsloop_common.subjects import Subjects
 
 SOURCE = "opsloop/orchestrator"

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from opsloop_common import codec
 from opsloop_common.catalogue import Effect, TaskType
-from opsloop_common.events import STATE_LIMIT_BYTES, Failure, Measure, Step, TaskState
+from opsloop_common.events import STATE_LIMIT_BYTES, Behind, Failure, Step, TaskState
+from opsloop_common.measures import Measure
 from opsloop_common.task import Result
 from opsloop_orchestrator.cards import MEASURES_KEPT, merged
 
@@ -28,9 +29,11 @@ class Move(msgspec.Struct, frozen=True):
     state: TaskState
 
 
-def queued_behind(task: TaskState, holder: str) -> TaskState:
-    """The task as it waits: behind the holder of its target, or first in line."""
-    return replace(task, waits_for="" if holder == task.id else holder)
+def queued_behind(task: TaskState, ahead: TaskState | None, place: int) -> TaskState:
+    """The task as it waits: behind the holder of its target, at a place in the line; or first, with nobody ahead."""
+    if ahead is None or place == 0:
+        return replace(task, behind=None, place=0)
+    return replace(task, behind=Behind(ahead.id, ahead.task, ahead.tried_by), place=place)
 
 
 def start(task: TaskState, kind: TaskType, owner: str, now: datetime) -> Move:
@@ -41,7 +44,9 @@ def start(task: TaskState, kind: TaskType, owner: str, now: datetime) -> Move:
         owner=owner,
         fence=task.fence + 1,
         claims=task.claims + 1,
-        waits_for="",
+        behind=None,
+        place=0,
+        holds_for="",
         started_at=task.started_at or now,
         due_at=now + timedelta(seconds=kind.timeout_seconds),
     )
@@ -121,7 +126,7 @@ def _lost_sentence(task: TaskState, advice: str) -> str:
 
 
 def _ended(task: TaskState, now: datetime) -> TaskState:
-    return replace(task, owner="", waits_for="", due_at=None, ended_at=now)
+    return replace(task, owner="", behind=None, place=0, holds_for="", due_at=None, ended_at=now)
 
 
 def fitted(task: TaskState) -> TaskState:

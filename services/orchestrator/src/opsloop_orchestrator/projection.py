@@ -9,9 +9,11 @@ from datetime import datetime
 import msgspec
 
 from opsloop_common import codec
+from opsloop_common.answers import AnswerState
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
-from opsloop_common.events import AnswerState, Person, Status, TaskState
+from opsloop_common.events import Status, TaskState
+from opsloop_common.people import Person
 from opsloop_common.records import Bucket, Entry
 from opsloop_orchestrator import cards
 from opsloop_orchestrator.journal import Journal

@@ -8,9 +8,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_common.bus import BusError
 from opsloop_common.catalogue import Metric
-from opsloop_common.events import AnswerState, Measure, MetricQuery, StatusBody
+from opsloop_common.measures import Measure, MetricQuery
 from opsloop_orchestrator import cards, moves
 from opsloop_orchestrator.journal import Journal
 

@@ -42,9 +42,10 @@ class TargetRecord(msgspec.Struct, frozen=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """The task has a place; `holder` is the id of whoever holds the target now, perhaps its own."""
+    """The task has a place in the line (0: it holds the target); `ahead` is the holder, when that is another task."""
 
-    holder: str
+    place: int
+    ahead: TaskState | None
 
 
 class Joined(msgspec.Struct, frozen=True):
@@ -78,7 +79,12 @@ class Targets:
                     return Full()
                 kept = kept.with_member(task.id, self._clock())
             if await self._swap(task.target, kept, record, entry.revision):
-                return Entered(kept.members[0].id)
+                return self._entered(task.id, kept, members)
+
+    def _entered(self, id: str, record: TargetRecord, members: dict[str, FoundTask | None]) -> Entered:
+        ids = [member.id for member in record.members]
+        first = members.get(ids[0])
+        return Entered(ids.index(id), first.state if first is not None and ids[0] != id else None)
 
     async def holder(self, task: TaskState) -> str:
         """Who holds the task's target now, after leftovers were cleared; the task gets a place if it has none."""

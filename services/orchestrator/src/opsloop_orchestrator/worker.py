@@ -155,10 +155,10 @@ class Worker:
     async def wake(self, id: str) -> None:
         """Tells whoever has room that a waiting task is first in line now, and its card with it."""
         found = await self._journal.task(id)
-        if found is None or found.state.status != "queued" or not found.state.waits_for:
+        if found is None or found.state.status != "queued" or not found.state.place:
             return
         try:
-            await self._journal.append("queued", moves.queued_behind(found.state, id), found.sequence)
+            await self._journal.append("queued", moves.queued_behind(found.state, None, 0), found.sequence)
         except Conflict:
             log.info("task %s moved while it was woken", id)
 
