@@ -77,3 +77,47 @@ async def reporting(run: Run) -> Result:
         run.progress(percent)
         await asyncio.sleep(0.7)
     return Result(summary="reported")
+
+
+async def patient(run: Run) -> Result:
+    """Waits for ever; cleans up when it is told to end."""
+    marker = Path(run.target.settings["marker"])
+
+    async def wait() -> None:
+        note(marker, "waiting")
+        run.progress(30)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            note(marker, "cleaned up")
+
+    await run.step("Ready", 10, _nothing)
+    await run.step("Waiting", 90, wait)
+    return Result(summary="waited")
+
+
+async def stubborn(run: Run) -> Result:
+    """Hears that it is cancelled, and goes on."""
+    while True:
+        try:
+            run.progress(20)
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            run.log("not now")
+
+
+async def asking(run: Run) -> Result:
+    """Says what it was told of parameters, settings, numbers and an earlier run."""
+    measure = await run.measure("gain")
+    series = await run.series("gain", seconds=600, step_seconds=60)
+    earlier = await run.earlier("steady", "Two", dict[str, str])
+    unknown = await run.measure("nothing")
+    return Result(
+        summary=f"{run.params['days']} {run.settings['weight']} {measure.value:g} {len(series.points)}",
+        highlights=(f"{earlier}", unknown.state),
+        figures={"score": measure.value, "Bad Name": 1.0, "endless": float("inf")},
+    )
+
+
+async def _nothing() -> None:
+    pass

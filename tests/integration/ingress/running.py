@@ -9,13 +9,16 @@ import msgspec
 
 from integration.ingress import wire
 from integration.ingress.wire import Answer
+from opsloop_common.bus import Bus
 from opsloop_common.probe import Health
 from opsloop_common.subjects import Subjects
 from opsloop_ingress import app, server
+from opsloop_ingress.asked import Kind
 from opsloop_ingress.counters import Counters
-from opsloop_ingress.decode import Kind, Rules
 from opsloop_ingress.handover import CommandBus, Handover
 from opsloop_ingress.intake import Intake
+from opsloop_ingress.modals import Modals
+from opsloop_ingress.rules import Rules
 from unit.ingress import slack
 
 FORM = "application/x-www-form-urlencoded"
@@ -54,13 +57,17 @@ def headers(kind: Kind, body: bytes, secret: str = slack.SIGNING_SECRET, **chang
 
 
 @contextlib.asynccontextmanager
-async def ingress(bus: CommandBus | None) -> AsyncIterator[Running]:
+async def ingress(bus: CommandBus | None, rules: Rules = RULES) -> AsyncIterator[Running]:
+    """Forms need a real broker; with another one they are never opened."""
     counters, handover = Counters(), Handover(Subjects())
+    modals = Modals(Subjects(), counters)
     handover.bus = bus
+    modals.bus = bus if isinstance(bus, Bus) else None
     intake = Intake(
         signing_secrets=(slack.SIGNING_SECRET.encode(), NEW_SECRET.encode()),
-        rules=RULES,
+        rules=rules,
         handover=handover,
+        modals=modals,
         counters=counters,
     )
     listening = server.listen("127.0.0.1", 0)

@@ -27,6 +27,7 @@ class SlackSocket:
         self.sockets: list[web.WebSocketResponse] = []
         self.ever = 0
         self.acknowledged: list[str] = []
+        self.answered: dict[str, object] = {}
         self._tickets: set[str] = set()
 
     @property
@@ -53,7 +54,9 @@ class SlackSocket:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self.acknowledged.append(json.loads(message.data)["envelope_id"])
+                    found = json.loads(message.data)
+                    self.answered[found["envelope_id"]] = found.get("payload")
+                    self.acknowledged.append(found["envelope_id"])
         finally:
             self.sockets.remove(socket)
         return socket

@@ -21,6 +21,7 @@ from opsloop_ingress import socket_link
 from opsloop_ingress.counters import Counters
 from opsloop_ingress.handover import CommandBus, Handover
 from opsloop_ingress.intake import Intake
+from opsloop_ingress.modals import Modals
 from opsloop_ingress.socket_address import Place
 from opsloop_ingress.socket_mode import SocketMode
 from unit.ingress import slack
@@ -43,8 +44,10 @@ class Connected(msgspec.Struct, frozen=True):
 @contextlib.asynccontextmanager
 async def socket_mode(bus: CommandBus | None, played: SlackSocket) -> AsyncIterator[Connected]:
     counters, handover = Counters(), Handover(Subjects())
+    modals = Modals(Subjects(), counters)
     handover.bus = bus
-    intake = Intake(signing_secrets=(), rules=RULES, handover=handover, counters=counters)
+    modals.bus = bus if isinstance(bus, Bus) else None
+    intake = Intake(signing_secrets=(), rules=RULES, handover=handover, modals=modals, counters=counters)
     place = Place(api_url=played.api_url, app_token=APP_TOKEN)
     mode = SocketMode(place=place, intake=intake, open_sockets=counters.sockets)
     running = asyncio.create_task(mode.run())

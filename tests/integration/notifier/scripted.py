@@ -13,7 +13,7 @@ from opsloop_common.redact import Redactor
 from opsloop_common.subjects import Subjects
 from opsloop_notifier.budget import Limits, Rate
 from opsloop_notifier.gate import Gate
-from opsloop_notifier.message import Marker, Message
+from opsloop_notifier.message import Block, Marker, Message
 from opsloop_notifier.mrkdwn import Pen
 from opsloop_notifier.office import Office, Pace
 from opsloop_notifier.outcome import Ambiguous, Gone, NotSent, Outcome, Sent
@@ -53,11 +53,14 @@ class ScriptedSlack:
     def __init__(self) -> None:
         self.messages: list[Visible] = []
         self.private: list[tuple[str, str, Message]] = []
+        self.forms: list[tuple[str, Block]] = []
+        self.pages: list[tuple[str, Block]] = []
+        """What was published, by user; the last one of a user is what they see."""
         self.scripts: dict[str, list[Outcome | Stored]] = {}
         self.calls: list[str] = []
         self.named: list[str] = []
         self.hold: asyncio.Event | None = None
-        """While set and not yet fired, posts and updates do not return."""
+        """While set and not yet fired, posts, updates and views do not return."""
         self.identity: Identity | NotSent = Identity("opsloop", "B1")
         self.identified = 0
         self._last = 0
@@ -81,8 +84,17 @@ class ScriptedSlack:
     async def respond(self, url: str, message: Message) -> Outcome:
         return await self._answer("respond", lambda: self._tell("respond", url, message))
 
+    async def open_view(self, trigger_id: str, view: Block) -> Outcome:
+        return await self._answer("open_view", lambda: self._show(self.forms, trigger_id, view))
+
+    async def publish_view(self, user: str, view: Block) -> Outcome:
+        return await self._answer("publish_view", lambda: self._show(self.pages, user, view))
+
     async def permalink(self, channel: str, ts: str) -> str | NotSent:
         self.calls.append("permalink")
+        script = self.scripts.get("permalink")
+        if script and isinstance(answer := script.pop(0), NotSent):
+            return answer
         return f"{PERMALINK}{ts}"
 
     async def name(self, user: str) -> str | NotSent:
@@ -127,6 +139,10 @@ class ScriptedSlack:
                 one.versions.append(message.text)
                 return Sent(channel, ts)
         return Gone("message_not_found")
+
+    def _show(self, views: list[tuple[str, Block]], to: str, view: Block) -> Outcome:
+        views.append((to, view))
+        return Sent()
 
     def _tell(self, way: str, to: str, message: Message) -> Outcome:
         self.private.append((way, to, message))

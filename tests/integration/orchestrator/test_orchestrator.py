@@ -1,148 +1,19 @@
 """The orchestrator with a real broker and real runner processes."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
-import pytest
-from prometheus_client import CollectorRegistry
-
-from opsloop_common import catalogue, codec, service
-from opsloop_common.answers import AnswerState, LogsBody, MovedBody, RefusedBody, StatusBody, UnknownNameBody
+from integration.orchestrator.loop import Loop, eventually
+from opsloop_common import service
+from opsloop_common.answers import LogsBody, MovedBody, RefusedBody, StatusBody, UnknownNameBody
 from opsloop_common.bus import Bus
-from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.commands import AnyCommand, RetryTask, RunTask, ShowLogs, ShowStatus
-from opsloop_common.events import LogLine, TaskState
+from opsloop_common.commands import RetryTask, RunTask, ShowLogs, ShowStatus
+from opsloop_common.events import TaskState
 from opsloop_common.measures import Measure, MetricQuery
-from opsloop_common.people import Conversation, Person
-from opsloop_common.probe import Health
-from opsloop_common.redact import Redactor
+from opsloop_common.people import Conversation
 from opsloop_common.service import endpoint
-from opsloop_common.settings import ServiceSettings
-from opsloop_common.subjects import Subjects, event_in, make_id
-from opsloop_orchestrator.__main__ import serve
-from opsloop_orchestrator.settings import Settings
-
-T = TypeVar("T")
-PACKS = Path(__file__).parents[2] / "packs"
-ALICE = Person("T1", "U1")
-OPS = Conversation("T1", "C1")
-
-
-def settings_for(subjects: Subjects, marker: Path) -> Settings:
-    tasks = ["steady", "failing", "buggy", "blocking", "dying", "reporting"]
-    text = "\n".join(
-        f'[tasks.{task}]\ntitle = "{task}"\neffect = "idempotent"\nrun_by = ["*"]\ntimeout_seconds = 20'
-        for task in tasks
-    )
-    text = text.replace('title = "blocking"', 'title = "blocking" #').replace(
-        '[tasks.blocking]\ntitle = "blocking" #\neffect = "idempotent"\nrun_by = ["*"]\ntimeout_seconds = 20',
-        '[tasks.blocking]\ntitle = "blocking"\neffect = "idempotent"\nrun_by = ["*"]\ntimeout_seconds = 1',
-    )
-    text += '\n[tasks.once]\ntitle = "once"\nrun_by = ["*"]'
-    text += f'\n[targets.naples]\ntitle = "Naples"\nsettings = {{ marker = "{marker}", pause_seconds = "0.05" }}'
-    text += "\n[metrics.gain]\ntitle = 'Gain'\nunit = 'usd'\nquery = 'gain{dealer=$target}'"
-    text += f'\n[targets.tampa]\ntitle = "Tampa"\nsettings = {{ marker = "{marker}" }}'
-    return Settings(
-        service=ServiceSettings(nats_url="", host="127.0.0.1", port=0, subjects=subjects, log_level="info"),
-        catalogue=catalogue.parse(text, "test.toml"),
-        slots=2,
-        start_within_seconds=60,
-        secrets={"naples": {}, "tampa": {}},
-        runner_environment={"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKS)},
-    )
-
-
-class Loop:
-    """Asks the orchestrator and reads what became of it."""
-
-    def __init__(self, bus: Bus, subjects: Subjects) -> None:
-        self.bus = bus
-        self.subjects = subjects
-        self._number = 0
-
-    def common(self, name: str = "") -> dict[str, object]:
-        self._number += 1
-        id = make_id(OPS, "command", "U1", name or str(self._number))
-        return {"request_id": id, "actor": ALICE, "conversation": OPS, "asked_at": datetime.now(UTC)}
-
-    async def ask(self, command: AnyCommand, *, again: bool = False) -> str:
-        type_ = codec.command_type(command)
-        envelope = codec.envelope(
-            id=command.request_id,
-            source="test",
-            type=type_,
-            time=command.asked_at,
-            subject=command.request_id,
-            data=command,
-        )
-        message_id = "" if again else command.request_id
-        await self.bus.publish(
-            self.subjects.command(type_.split(".")[2]), codec.encode(envelope), message_id=message_id
-        )
-        return command.request_id
-
-    async def run(self, task: str, target: str = "naples", **more: object) -> str:
-        fields = self.common() | more
-        return await self.ask(RunTask(task=task, target=target, **fields))  # type: ignore[arg-type]
-
-    async def events(self, id: str) -> list[tuple[str, TaskState]]:
-        stored = await self.bus.read(self.subjects.stream("EVT"), self.subjects.events_of(id))
-        found = [(event_in(one.subject), codec.decode_event(one.data).data) for one in stored]
-        return [(name, state) for name, state in found if isinstance(state, TaskState)]
-
-    async def task(self, id: str) -> tuple[TaskState, int]:
-        stored = await self.bus.last(self.subjects.stream("EVT"), self.subjects.events_of(id))
-        assert stored is not None
-        state = codec.decode_event(stored.data).data
-        assert isinstance(state, TaskState)
-        return state, stored.sequence
-
-    async def answer(self, id: str) -> AnswerState:
-        async def find() -> AnswerState | None:
-            stored = await self.bus.last(self.subjects.stream("EVT"), self.subjects.events_of(id))
-            state = codec.decode_event(stored.data).data if stored else None
-            return state if isinstance(state, AnswerState) else None
-
-        return await eventually(find)
-
-    async def ended(self, id: str, seconds: float = 20) -> tuple[TaskState, int]:
-        async def find() -> tuple[TaskState, int] | None:
-            stored = await self.bus.last(self.subjects.stream("EVT"), self.subjects.events_of(id))
-            if stored is None:
-                return None
-            state = codec.decode_event(stored.data).data
-            assert isinstance(state, TaskState), state
-            return None if state.is_open else (state, stored.sequence)
-
-        return await eventually(find, seconds)
-
-    async def log(self, id: str) -> list[str]:
-        stored = await self.bus.read(self.subjects.stream("LOG"), self.subjects.log(id))
-        return [codec.decode(one.data, LogLine).line for one in stored]
-
-
-async def eventually(find: Callable[[], Awaitable[T | None]], seconds: float = 15) -> T:
-    """What `find` finds, within the deadline."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while (found := await find()) is None:
-        assert asyncio.get_running_loop().time() < deadline, "it did not come in time"
-        await asyncio.sleep(0.02)
-    return found
-
-
-@pytest.fixture
-async def loop(bus: Bus, subjects: Subjects, tmp_path: Path) -> AsyncIterator[Loop]:
-    settings = settings_for(subjects, tmp_path / "marker")
-    registry = CollectorRegistry()
-    redact = Redactor(("hunter2-secret-value",))
-    serving = asyncio.create_task(serve(bus, settings, redact, Health(registry, {}), ConsumerSeries(registry)))
-    yield Loop(bus, subjects)
-    serving.cancel()
-    await asyncio.wait([serving])
+from opsloop_common.subjects import Subjects
 
 
 async def test_a_task_runs_through_its_steps(loop: Loop) -> None:

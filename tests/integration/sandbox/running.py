@@ -20,6 +20,7 @@ from waiting import until
 SECRET = "test-signing-secret"
 TOKEN = "xoxb-test"
 CONTENT_TOKEN = "content-token"
+CLERK_KEY = "sk_test_of_the_sandbox"
 NOBODY = "http://127.0.0.1:9"  # nothing listens on the discard port
 
 
@@ -46,6 +47,7 @@ async def sandbox_at(
         nats_url=nats_url,
         supervisor=supervisor,
         app_token=app_token,
+        clerk_key=CLERK_KEY,
     )
     async with aiohttp.ClientSession() as session:
         server = build_server(build_app(options, session), url)

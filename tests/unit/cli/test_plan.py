@@ -7,7 +7,9 @@ from opsloop_cli import embedded, plan
 from opsloop_cli.plan import Program, Secrets
 from opsloop_cli.ports import Ports
 
-SECRETS = Secrets(opsloop="s" * 20, signing="g" * 20, bot_token="xoxb-demo-1", content_token="c" * 20)
+SECRETS = Secrets(
+    opsloop="s" * 20, signing="g" * 20, bot_token="xoxb-demo-1", content_token="c" * 20, clerk_key="sk_test_demo"
+)
 PORTS = Ports(
     host="127.0.0.1",
     of={"sandbox": 9090, "ingress": 9080, "orchestrator": 9081, "notifier": 9082, "metrics": 9083},
@@ -22,7 +24,7 @@ REAL = {
     "OPSLOOP_SECRET_FILE": "/run/secret",
     "OPSLOOP_ROOT": "prod",
     "https_proxy": "http://proxy:3128",
-    "CLERK_SECRET_KEY": "sk_live_1",
+    "CLERK_SECRET_KEY": "sk_live_real",
     "OPSLOOP_LOG_LEVEL": "debug",
 }
 
@@ -47,19 +49,26 @@ def test_nothing_real_reaches_the_demo() -> None:
         assert "real" not in str(program.env)
         assert "production" not in str(program.env)
         names = set(program.env)
-        assert not names & {"SLACK_APP_TOKEN", "OPSLOOP_SECRET_FILE", "OPSLOOP_ROOT", "https_proxy", "CLERK_SECRET_KEY"}
+        assert not names & {"SLACK_APP_TOKEN", "OPSLOOP_SECRET_FILE", "OPSLOOP_ROOT", "https_proxy"}
         assert program.env["PATH"] == "/bin"
         assert program.env["OPSLOOP_LOG_LEVEL"] == "debug"
 
 
 def test_the_demo_s_processes_find_each_other() -> None:
-    """The broker, the local Slack, its Prometheus and ingress are where the ports say."""
+    """The broker, the local Slack with its Prometheus and its Clerk, and ingress are where the ports say."""
     environment = demo()["sandbox"].env
     assert environment["NATS_URL"] == "nats://127.0.0.1:9422"
     assert environment["NATS_MONITOR_URL"] == "http://127.0.0.1:9822"
     assert environment["SLACK_API_URL"] == "http://127.0.0.1:9090/api/"
     assert environment["PROMETHEUS_URL"] == "http://127.0.0.1:9090/prometheus"
+    assert environment["CLERK_API_URL"] == "http://127.0.0.1:9090/clerk/v1"
     assert environment["SANDBOX_APP_URL"] == "http://127.0.0.1:9080"
+
+
+def test_the_demo_has_an_identity_provider_of_its_own() -> None:
+    """The sandbox takes the key that ingress has."""
+    programs = demo()
+    assert programs["ingress"].env["CLERK_SECRET_KEY"] == programs["sandbox"].env["CLERK_SECRET_KEY"] == "sk_test_demo"
 
 
 def test_processes_that_listen_everywhere_are_reached_over_loopback() -> None:

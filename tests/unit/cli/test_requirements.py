@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from opsloop_cli import requirements
-from opsloop_common.catalogue import Catalogue, TaskType
+from opsloop_common.catalogue import Access, Catalogue, TaskType
 from opsloop_common.settings import Environment
 from opsloop_common.task import Target
 
@@ -15,7 +16,6 @@ CATALOGUE = Catalogue(
     tasks={"fix": TaskType(name="fix", title="Fix")},
     targets={"a": Target(name="a", title="A", secrets={"token": "A_TOKEN"})},
 )
-SENSITIVE = Catalogue(command="/x", tasks={"wipe": TaskType(name="wipe", title="Wipe", sensitive=True)}, targets={})
 
 
 def mistakes(variables: dict[str, str], *scale: str, catalogue: Catalogue = CATALOGUE) -> list[str]:
@@ -80,11 +80,32 @@ def test_one_way_in_must_be_there() -> None:
     assert "SLACK_APP_TOKEN" in line
 
 
-def test_a_sensitive_task_without_an_identity_source_is_refused() -> None:
-    """The line names the task; with a source there is no mistake."""
-    (line,) = mistakes(GOOD, catalogue=SENSITIVE)
-    assert "wipe" in line
-    assert mistakes({**GOOD, "CLERK_SECRET_KEY": "sk_test_1"}, catalogue=SENSITIVE) == []
+def asking_for(*run_by: str, sensitive: bool = False, verified: tuple[str, ...] = ()) -> Catalogue:
+    task = TaskType(name="wipe", title="Wipe", sensitive=sensitive, run_by=run_by)
+    return Catalogue(command="/x", tasks={"wipe": task}, targets={}, access=Access(verified=verified))
+
+
+@pytest.mark.parametrize("catalogue", [asking_for("*", sensitive=True), asking_for("boss@x.example")])
+def test_a_task_for_verified_people_needs_somebody_who_verifies(catalogue: Catalogue) -> None:
+    """One line names the task and both ways out; either of them is enough."""
+    (line,) = mistakes(GOOD, catalogue=catalogue)
+    for wanted in ("wipe", "CLERK_SECRET_KEY", "[access] verified"):
+        assert wanted in line
+    assert mistakes({**GOOD, "CLERK_SECRET_KEY": "sk_test_1"}, catalogue=catalogue) == []
+    listed = msgspec.structs.replace(catalogue, access=Access(verified=("boss@x.example",)))
+    assert mistakes(GOOD, catalogue=listed) == []
+
+
+def test_a_task_that_is_open_by_user_id_needs_nobody_who_verifies() -> None:
+    """Somebody may run it all the same."""
+    assert mistakes(GOOD, catalogue=asking_for("U0ALICE", "boss@x.example")) == []
+
+
+def test_a_publishable_key_is_not_taken_for_the_secret_one() -> None:
+    """The line names the variable, not its value."""
+    (line,) = mistakes({**GOOD, "CLERK_SECRET_KEY": "pk_live_abcdef"})
+    assert line.startswith("CLERK_SECRET_KEY")
+    assert "abcdef" not in line
 
 
 @pytest.mark.parametrize("word", ["notifier=2", "nothing=2", "ingress=0", "ingress=x", "ingress", "ingress=33"])
@@ -103,8 +124,21 @@ def test_a_scale_that_works_is_taken() -> None:
 def test_what_is_off_is_listed() -> None:
     """Each optional variable, the unverified broker, and the secrets that targets will miss."""
     text = "\n".join(requirements.off(Environment({**GOOD, "NATS_URL": "nats://x"}), GOOD, CATALOGUE))
-    for wanted in ("PROMETHEUS_URL", "GRAFANA_URL", "PUBLIC_URL", "durability not verified", "A_TOKEN is not set"):
+    for wanted in (
+        "PROMETHEUS_URL",
+        "GRAFANA_URL",
+        "PUBLIC_URL",
+        "nobody counts as verified",
+        "durability not verified",
+        "A_TOKEN is not set",
+    ):
         assert wanted in text
+
+
+def test_a_list_of_verified_people_is_no_gap() -> None:
+    """Without an identity provider the catalogue's list says who is verified."""
+    lines = requirements.off(Environment(GOOD), GOOD, asking_for("*", verified=("boss@x.example",)))
+    assert not any("CLERK" in line for line in lines)
 
 
 def test_what_is_set_is_not_off() -> None:

@@ -5,11 +5,11 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from opsloop_common import buttons
 from opsloop_common.buttons import Pointer
-from opsloop_ingress.decode import Rules
+from opsloop_ingress.rules import Rules
 
 SIGNING_SECRET = "a-signing-secret-of-the-tests"
 BUTTON_SECRET = "a-button-secret-of-the-tests"
@@ -85,6 +85,11 @@ def click(*actions: Json, **changes: object) -> bytes:
     return form({"payload": json.dumps(click_payload(*actions, **changes))})
 
 
+def read_payload(body: bytes) -> object:
+    """The payload in the body of an interaction."""
+    return json.loads(parse_qs(body.decode())["payload"][0])
+
+
 def form(fields: Mapping[str, str]) -> bytes:
     return urlencode(fields).encode()
 
@@ -94,7 +99,7 @@ def event(type: str = "event_callback", **changes: object) -> bytes:
         "type": type,
         "team_id": "T0OPSLOOP",
         "api_app_id": "A0OPSLOOP",
-        "event": {"type": "app_home_opened", "user": "U0ALICE"},
+        "event": {"type": "app_home_opened", "user": "U0ALICE", "tab": "messages"},
         "event_id": "Ev1",
     }
     return json.dumps(envelope | changes).encode()

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from opsloop_ingress import envelope
-from opsloop_ingress.decode import Asked, Ignored, Kind, Rules, decode, decode_payload
+from opsloop_ingress.asked import Asked, Ignored, Kind
+from opsloop_ingress.decode import decode, decode_payload
 from opsloop_ingress.envelope import Envelope, Goodbye, Hello
 from opsloop_ingress.refusal import Refused
+from opsloop_ingress.rules import Rules
 from unit.ingress import slack
 
 FOREIGN = Rules(button_secrets=(slack.BUTTON_SECRET,), teams=frozenset({"T0OTHER"}))
@@ -100,6 +102,12 @@ def test_frames() -> None:
     found = envelope.read('{"type": "slash_commands", "envelope_id": "e-1", "payload": {"a":  1}, "new": null}')
     assert found == Envelope("e-1", "command", '{"a":  1}')
     assert json.loads(envelope.acknowledgement(found)) == {"envelope_id": "e-1"}
+
+
+def test_an_acknowledgement_may_carry_an_answer() -> None:
+    """What HTTP would say in its body, as JSON in JSON."""
+    said = envelope.acknowledgement(Envelope("e-1", "interaction", "{}"), b'{"response_action": "errors"}')
+    assert json.loads(said) == {"envelope_id": "e-1", "payload": {"response_action": "errors"}}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from opsloop_ingress import head
-from opsloop_ingress.decode import Kind
+from opsloop_ingress.asked import Kind
 from opsloop_ingress.head import Head
 from opsloop_ingress.refusal import Refused
 

@@ -79,6 +79,56 @@ def test_another_kind_of_token_is_not_taken() -> None:
     assert "abcdef" not in str(caught.value)
 
 
+def test_who_people_are() -> None:
+    """Both keys may be missing; they are hidden from the log, and Clerk's own address is the default."""
+    assert (settings.read(Environment(NEEDED)).slack.key, settings.read(Environment(NEEDED)).clerk.key) == ("", "")
+    found = settings.read(
+        Environment(NEEDED | {"SLACK_BOT_TOKEN": "xoxb-of-the-bot", "CLERK_SECRET_KEY": "sk_of_clerk"})
+    )
+    assert (found.slack.url, found.slack.key) == ("https://slack.com/api/", "xoxb-of-the-bot")
+    assert (found.clerk.url, found.clerk.key) == ("https://api.clerk.com/v1", "sk_of_clerk")
+    assert found.redactor("xoxb-of-the-bot sk_of_clerk") == "[redacted] [redacted]"
+
+
+def test_the_key_of_clerk_from_a_file(tmp_path: Path) -> None:
+    """Like every secret."""
+    (tmp_path / "k").write_text("sk_from_a_file\n")
+    found = settings.read(Environment(NEEDED | {"CLERK_SECRET_KEY_FILE": str(tmp_path / "k")}))
+    assert found.clerk.key == "sk_from_a_file"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLERK_SECRET_KEY", "pk_test_abcdef"),
+        ("CLERK_SECRET_KEY", "sk_test\r\nabcdef"),
+        ("SLACK_BOT_TOKEN", "xoxp-abcdef"),
+        ("CLERK_API_URL", "api.clerk.com"),
+    ],
+)
+def test_what_is_no_key_is_told_not_shown(name: str, value: str) -> None:
+    """One line that begins with the variable."""
+    with pytest.raises(SettingsError) as caught:
+        settings.read(Environment(NEEDED | {name: value}))
+    (line,) = caught.value.mistakes
+    assert line.startswith(name)
+    assert "abcdef" not in line
+
+
+def test_the_catalogue_is_read(tmp_path: Path) -> None:
+    """It says who is verified where there is no identity provider; its mistakes are told with all others."""
+    file = tmp_path / "catalogue.toml"
+    file.write_text('[tasks.a]\ntitle = "A"\n[targets.b]\ntitle = "B"\n[access]\nverified = ["boss@x.example"]\n')
+    found = settings.read(Environment(NEEDED | {"OPSLOOP_CONFIG": str(file)}))
+    assert found.catalogue.access.verified == ("boss@x.example",)
+    file.write_text("[tasks.a]\n")
+    with pytest.raises(SettingsError) as caught:
+        settings.read(Environment({"OPSLOOP_CONFIG": str(file)}))
+    text = "\n".join(caught.value.mistakes)
+    for wanted in (f"{file}:1: tasks.a.title: title is missing", "SLACK_SIGNING_SECRET", "OPSLOOP_SECRET"):
+        assert wanted in text
+
+
 def test_proxy_is_for_slack_outside_only() -> None:
     """As slack_sdk takes it elsewhere; a local Slack needs none."""
     proxied = NEEDED | {"HTTPS_PROXY": "http://proxy:3128"}

@@ -3,35 +3,35 @@
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from opsloop_common.answers import AnswerBody, HelpBody, LogsBody, Offer, RefusalReason, RefusedBody, UnknownNameBody
+from opsloop_common.answers import AnswerBody, HelpBody, LogsBody, Offer, UnknownNameBody
 from opsloop_notifier import answers, words
-from opsloop_notifier.answers import Gathered
-from opsloop_notifier.message import Message
 from unit.notifier import states
+from unit.notifier.states import HOSTILE, told
 
 HELP = HelpBody(
     command="/dealershipai",
     offers=(Offer("schema_fix", "Run Schema Fix", "Repairs the JSON-LD."),),
     targets=("naples-honda", "tampa-chevrolet"),
+    words=(Offer("arr", "ARR Gain (1h)"),),
 )
 
 
-def said(body: AnswerBody, gathered: Gathered = Gathered()) -> str:  # noqa: B008 - frozen
-    return states.check(drawn(body, gathered))
-
-
-def drawn(body: AnswerBody, gathered: Gathered = Gathered()) -> Message:  # noqa: B008 - frozen
-    return answers.private(states.answer(body), gathered, key="k.private", style=states.STYLE)
+def said(body: AnswerBody, *lines: str) -> str:
+    return states.check(told(body, lines=lines))
 
 
 def test_help_lists_words_tasks_and_dealers() -> None:
     """Whoever asks for help can go on from it."""
     text = said(HELP)
     for part in (
-        "status &lt;dealer&gt;",
-        "run &lt;task&gt; &lt;dealer&gt;",
+        "`/dealershipai status` –",
+        "`/dealershipai status &lt;dealer&gt;` –",
+        "`/dealershipai arr &lt;dealer&gt;` – ARR Gain (1h)",
+        "`/dealershipai run &lt;task&gt; &lt;dealer&gt;` –",
+        "`/dealershipai tasks` –",
+        "`/dealershipai task &lt;id&gt;` –",
+        "`/dealershipai help` –",
         "`schema_fix` – Repairs",
         "`tampa-chevrolet`",
     ):
@@ -54,29 +54,15 @@ def test_an_unknown_name_comes_with_the_nearest() -> None:
 def test_a_missing_name_is_asked_for_with_an_example() -> None:
     """Nothing given: what to type, and a name that would work."""
     body = UnknownNameBody(what="target", given="", nearest=("naples-honda",), command="/d")
-    assert "Which dealer? Type `/d status &lt;dealer&gt;`. For example a dealer named `naples-honda`." in said(body)
-
-
-@pytest.mark.parametrize("reason", list(words.REFUSALS))
-def test_every_refusal_says_what_to_do(reason: RefusalReason) -> None:
-    """No refusal without a sentence, and none with a placeholder left."""
-    text = said(RefusedBody(reason=reason, command="/d", task="schema_fix", target="naples-honda"))
-    assert "{" not in text
-    assert len(text) > 60
-
-
-def test_an_equal_task_under_way_is_linked() -> None:
-    """Already running: the link leads to that card."""
-    body = RefusedBody(reason="already_running", command="/d", task="schema_fix", target="n{command}", task_id="07-x")
-    text = said(body, Gathered(link="https://slack.example/p1"))
-    assert "<https://slack.example/p1|Open its card>" in text
-    assert "n{command}" in text
+    text = said(body)
+    assert "Which dealer? Name it in the command, as in `/d status &lt;dealer&gt;`." in text
+    assert "For example a dealer named `naples-honda`." in text
 
 
 def test_a_log_is_shown_from_its_end() -> None:
     """The last thirty lines; without lines, a sentence."""
     body = LogsBody(task_id=states.TASK_ID, task="schema_fix", target="naples-honda")
-    text = said(body, Gathered(lines=tuple(f"line {number}" for number in range(50))))
+    text = said(body, *(f"line {number}" for number in range(50)))
     assert "line 49" in text
     assert "line 20\n" in text
     assert "line 19\n" not in text
@@ -84,13 +70,18 @@ def test_a_log_is_shown_from_its_end() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.text(st.sampled_from(list("<>&`*{}|@!a \n")), max_size=50).map(lambda text: text * 60))
+@given(HOSTILE)
 def test_no_answer_repeats_what_slack_would_interpret(text: str) -> None:
     """Names as typed never become a mention or a link, however long."""
     for body in (
         UnknownNameBody(what="target", given=text, nearest=(text,) * 3, command=text),
-        RefusedBody(reason="already_running", command=text, task=text or "t", target=text or "t"),
-        msgspec.structs.replace(HELP, unknown_word=text, offers=(Offer(text, text, text),) * 60, targets=(text,) * 90),
+        msgspec.structs.replace(
+            HELP,
+            unknown_word=text,
+            offers=(Offer(text, text, text),) * 60,
+            words=(Offer(text, text, text),) * 60,
+            targets=(text,) * 90,
+        ),
     ):
         assert "<" not in said(body)
 
@@ -98,7 +89,7 @@ def test_no_answer_repeats_what_slack_would_interpret(text: str) -> None:
 def test_a_known_secret_never_leaves() -> None:
     """The bot token in a log line is masked."""
     body = LogsBody(task_id=states.TASK_ID, task="schema_fix", target="naples-honda")
-    assert states.TOKEN not in said(body, Gathered(lines=(f"sent with {states.TOKEN}",)))
+    assert states.TOKEN not in said(body, f"sent with {states.TOKEN}")
 
 
 @pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found", "is_archived", "restricted_action", "other"])

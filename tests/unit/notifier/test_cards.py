@@ -1,8 +1,8 @@
-"""The task's card, its thread's replies and the status card, in every state, as Slack would take them."""
+"""The task's card in every state, as Slack would take it."""
 
 import urllib.parse
-from collections.abc import Mapping
 from datetime import timedelta
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -10,49 +10,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsloop_common import buttons
-from opsloop_common.answers import CardRun, Offer, StatusBody
 from opsloop_common.buttons import Pointer
-from opsloop_common.events import FINAL_STATUSES, Behind, Failure, Status, Step, TaskState
-from opsloop_common.measures import Measure
+from opsloop_common.events import FINAL_STATUSES, Behind, Failure, FollowUp, Parent, Status, Step, TaskState
+from opsloop_common.measures import Trend
 from opsloop_common.task import Result
-from opsloop_notifier import answers, render, replies, view
-from opsloop_notifier.message import Marker, Message, is_ours, marker_in_block_id
+from opsloop_notifier import render, view
+from opsloop_notifier.message import Marker, is_ours, marker_in_block_id
 from unit.notifier import states
-from unit.notifier.states import QUEUED, RUNNING, STYLE, changed
+from unit.notifier.states import BOB, DONE, FAILED, HOSTILE, QUEUED, RUNNING, STYLE, card, changed
 
-KEY = f"{states.TASK_ID}.anchor"
-DONE = changed(
-    RUNNING, status="succeeded", percent=100, ended_at=states.ENDED, steps=(Step("Schema detected", 20),),
-    result=Result(summary="3 properties repaired", lines=("telephone added", "geo added")),
-)  # fmt: skip
-FAILED = changed(
-    RUNNING, status="failed", percent=45, ended_at=states.ENDED,
-    failure=Failure(code="site_timeout", sentence="Schema validation timeout at step 3 (Processing)"),
-)  # fmt: skip
-
-
-NAMES = {"U0ALICE": "Alice Rivera"}
-BEHIND = Behind("07-x", "ugc_audit", states.ALICE)
-
-
-def card(task: TaskState, *, sequence: int = 7, names: Mapping[str, str] = NAMES) -> Message:
-    return render.task_card(task, sequence, key=KEY, version=f"{sequence}.0", names=names, style=STYLE)
+BEHIND = Behind("07-x", "ugc_audit", BOB)
+CANCELLED = changed(FAILED, status="cancelled", failure=None, cancelled_by=BOB)
 
 
 @pytest.mark.parametrize(
     ("task", "lines", "text"),
     [
-        (QUEUED, ("⏳ Queued", "░░░░░░░░░░ 0%"), "schema_fix for naples-honda: ⏳ Queued (0%)"),
+        (QUEUED, ("⏳ Queued\n", "░░░░░░░░░░ 0%"), "schema_fix for naples-honda: ⏳ Queued (0%)"),
         (
             changed(QUEUED, behind=BEHIND, place=1),
-            ("⏳ Queued behind another task on this target",),
-            "⏳ Queued behind",
+            ("⏳ Queued – next in line, behind *ugc_audit* (started by Bob)\n",),
+            "⏳ Queued – next in line, behind ugc_audit (started by Bob) (0%)",
         ),
-        (RUNNING, ("▶️ Running – Processing", "██████░░░░ 60%"), "▶️ Running – Processing (60%)"),
-        (DONE, ("✅ Completed in 12 s – 3 properties repaired", "██████████ 100%"), "(100%)"),
-        (FAILED, ("❌ Error: Schema validation timeout at step 3 (Processing)", "████░░░░░░ 45%"), "(45%)"),
+        (
+            changed(QUEUED, behind=BEHIND, place=2),
+            ("⏳ Queued – 2nd in line, behind *ugc_audit* (started by Bob)\n",),
+            "2nd in line, behind ugc_audit",
+        ),
+        (
+            changed(QUEUED, holds_for="identity"),
+            ("⏳ Queued, waiting: nobody could tell yet whether Alice Rivera is verified; trying again\n",),
+            "trying again (0%)",
+        ),
+        (RUNNING, ("▶️ Running – Processing\n", "██████░░░░ 60%"), "▶️ Running – Processing (60%)"),
+        (changed(RUNNING, cancelled_by=BOB), ("🛑 Being cancelled by Bob\n",), "🛑 Being cancelled by Bob (60%)"),
+        (DONE, ("✅ Completed in 12 s – 3 properties repaired\n", "██████████ 100%"), "(100%)"),
+        (FAILED, ("❌ Error: Schema validation timeout at step 3 (Processing)\n", "████░░░░░░ 45%"), "(45%)"),
         (changed(FAILED, status="unknown", failure=None), ("❓ Outcome unknown: It stopped",), "❓"),
-        (changed(FAILED, status="cancelled"), ("🚫 Cancelled",), "🚫"),
+        (CANCELLED, ("🚫 Cancelled by Bob – after the step “Processing”\n",), "🚫 Cancelled by Bob"),
+        (changed(CANCELLED, step=""), ("🚫 Cancelled by Bob – before its first step was done\n",), "🚫"),
+        (changed(CANCELLED, step="", started_at=None), ("🚫 Cancelled by Bob – before it started\n",), "🚫"),
     ],
 )
 def test_each_state_says_what_it_is(task: TaskState, lines: tuple[str, ...], text: str) -> None:
@@ -65,20 +62,59 @@ def test_each_state_says_what_it_is(task: TaskState, lines: tuple[str, ...], tex
     assert message.text.startswith("schema_fix for naples-honda")
 
 
+def test_a_task_that_waits_leads_to_the_one_it_waits_for() -> None:
+    """The link is there as soon as that task's card is."""
+    whole = states.check(card(changed(QUEUED, behind=BEHIND, place=1), links={"07-x": "https://slack.example/p1"}))
+    assert "behind *ugc_audit* (started by Bob · <https://slack.example/p1|open>)" in whole
+
+
 @pytest.mark.parametrize(
     ("task", "actions"),
     [
-        (QUEUED, ["task.logs", "task.grafana"]),
-        (RUNNING, ["task.logs", "task.grafana"]),
+        (QUEUED, ["task.cancel", "task.logs", "task.grafana"]),
+        (changed(QUEUED, behind=BEHIND, place=1), ["task.cancel", "task.logs", "task.grafana"]),
+        (RUNNING, ["task.cancel", "task.logs", "task.grafana"]),
+        (changed(RUNNING, cancelled_by=BOB), ["task.logs", "task.grafana"]),
         (DONE, ["task.logs", "task.grafana"]),
+        (CANCELLED, ["task.logs", "task.grafana"]),
         (FAILED, ["task.retry", "task.logs", "task.grafana"]),
     ],
 )
 def test_buttons_are_signed_pointers_to_the_state_they_were_drawn_from(task: TaskState, actions: list[str]) -> None:
-    """Retry is only on a failure; every value is the task and the event's sequence, and nothing else."""
+    """Each state has its buttons; every value is the task and the event's sequence, and nothing else."""
     found = states.buttons(card(task, sequence=42))
     assert list(found) == actions
     assert {buttons.read(states.SECRETS, str(one["value"])) for one in found.values()} == {Pointer(states.TASK_ID, 42)}
+
+
+def test_a_cancel_is_asked_about_first() -> None:
+    """The button is marked as dangerous, and Slack asks before it sends the click."""
+    button = states.buttons(card(RUNNING))["task.cancel"]
+    assert button["style"] == "danger"
+    confirm = button["confirm"]
+    assert isinstance(confirm, dict)
+    assert confirm["style"] == "danger"
+    assert confirm["text"]["text"].startswith("*schema_fix* for *naples-honda* will be stopped.")
+
+
+@pytest.mark.parametrize("task", [DONE, FAILED])
+def test_a_cancel_that_came_too_late_is_told(task: TaskState) -> None:
+    """Somebody's cancel did not stop it: the small print says so, without a name if there is none."""
+    late = changed(task, cancelled_by=BOB)
+    assert "Bob's cancel came too late" in states.check(card(late))
+    assert " · a cancel came too late" in states.check(card(late, names={}))
+    assert "too late" not in states.check(card(task))
+
+
+@pytest.mark.parametrize("task", [changed(RUNNING, cancelled_by=BOB), CANCELLED])
+def test_a_cancel_in_time_is_not_called_late(task: TaskState) -> None:
+    """Neither while it is under way nor once it has worked."""
+    assert "too late" not in states.check(card(task))
+
+
+def test_an_unknown_outcome_says_who_stopped_it() -> None:
+    """A task stopped in the middle of its work was stopped by somebody."""
+    assert " · stopped by Bob" in states.check(card(changed(FAILED, status="unknown", cancelled_by=BOB)))
 
 
 def test_grafana_opens_at_the_target_and_time_of_the_task() -> None:
@@ -95,49 +131,63 @@ def test_grafana_opens_at_the_target_and_time_of_the_task() -> None:
 def test_without_grafana_there_is_no_such_button() -> None:
     """No GRAFANA_URL, no button that leads nowhere."""
     style = msgspec.structs.replace(STYLE, grafana_url="")
-    message = render.task_card(DONE, 7, key=KEY, version="7.0", names=NAMES, style=style)
+    message = render.task_card(DONE, 7, key=states.ANCHOR_KEY, version="7.0", names=states.NAMES, links={}, style=style)
     assert "task.grafana" not in states.buttons(message)
 
 
-def test_a_second_attempt_is_shown() -> None:
-    """The card says which attempt it shows."""
-    assert states.check(card(changed(RUNNING, attempt=2))).count("attempt 2") == 2
+def test_a_second_attempt_is_shown_with_who_asked_for_it() -> None:
+    """The card says which attempt it shows, and who retried, not who asked first."""
+    whole = states.check(card(changed(RUNNING, attempt=2, attempt_by=BOB)))
+    assert whole.count("attempt 2") == 2
+    assert "Retried <!date^" in whole
+    assert "by Bob" in whole
+    assert "Alice" not in whole
 
 
 def test_a_card_says_who_without_calling_them() -> None:
     """The name stands there as text; whoever is not known by name is left out."""
     assert "by Alice Rivera" in states.check(card(RUNNING))
     assert " by " not in states.check(card(RUNNING, names={}))
-    assert "<@" not in states.check(card(RUNNING))
+    everybody = changed(QUEUED, behind=BEHIND, place=1, cancelled_by=BOB)
+    assert "<@" not in states.check(card(everybody))
 
 
-def measure(**changes: object) -> Measure:
-    found = Measure(metric="gain", title="ARR Gain (1h)", unit="usd", state="value", value=4820.114, at=states.ENDED)
-    return msgspec.structs.replace(found, **changes)
+def test_numbers_show_what_the_task_did_to_them() -> None:
+    """Before and after with the direction, once it has ended; while it runs, what it began with."""
+    before, after = states.measure(value=1707.11, at=states.START), states.measure(value=8058.44)
+    done = changed(DONE, before=(before,), measures=(after,))
+    assert "*ARR Gain (1h)*\n$1,707.11 → $8,058.44 ▲ +$6,351.33" in states.check(card(done))
+    assert "*ARR Gain (1h)*\n$1,707.11 at the start" in states.check(card(changed(RUNNING, before=(before,))))
 
 
-@pytest.mark.parametrize(
-    ("found", "shown"),
-    [
-        (measure(), "$4,820.11"),
-        (measure(value=-1000.5), "-$1,000.50"),
-        (measure(unit="ratio", value=0.934), "0.93"),
-        (measure(unit="number", value=1234567.0), "1,234,567"),
-        (measure(state="no_data", value=0.0), "no data"),
-        (measure(state="unavailable"), "unavailable"),
-        (measure(at=states.ENDED - timedelta(minutes=6)), "$4,820.11 (sample of <!date^"),
-    ],
-)
-def test_numbers_are_shown_as_what_they_are(found: Measure, shown: str) -> None:
-    """No data is never 0, unavailable is not no data, and an old sample says its age."""
-    text = states.check(card(changed(DONE, measures=(found,))))
-    assert f"*ARR Gain (1h)*\n{shown}" in text
+def test_an_old_number_says_its_age_as_of_the_end() -> None:
+    """A sample taken six minutes before the end is dated."""
+    found = states.measure(at=states.ENDED - timedelta(minutes=6))
+    assert "*ARR Gain (1h)*\n$4,820.11 (sample of <!date^" in states.check(card(changed(DONE, measures=(found,))))
 
 
-def test_the_end_tells_what_it_did_to_the_numbers() -> None:
-    """Only numbers that are there are told."""
-    task = changed(DONE, measures=(measure(), measure(metric="p", title="GNN Precision", state="no_data")))
-    assert reply(task, "1-80").text.startswith("✅ Completed successfully. ARR Gain (1h): $4,820.11.\n")
+def test_highlights_and_what_is_missing_stand_on_the_card() -> None:
+    """Six lines at most; a partial result says what could not be done, in the text too."""
+    result = Result(
+        summary="s", highlights=tuple(f"line {number}" for number in range(9)), partial="Two were not read."
+    )
+    message = card(changed(DONE, result=result))
+    whole = states.check(message)
+    assert "• line 5" in whole
+    assert "• line 6" not in whole
+    assert "\n⚠️ Two were not read." in whole
+    assert message.text.endswith("⚠️ Two were not read.")
+
+
+def test_a_trend_is_drawn_and_figures_are_not() -> None:
+    """The course stands on the card; the figures are for the metrics service."""
+    trend = Trend(title="ARR", unit="usd", values=(1.0, 8.0), begins_at=states.START, ends_at=states.ENDED)
+    whole = states.check(
+        card(changed(DONE, result=Result(summary="s", trend=trend, figures={"secret_figure": 4711.0})))
+    )
+    assert "*ARR*\n`▁█`\nfirst $1.00 (" in whole
+    assert "4711" not in whole
+    assert "secret_figure" not in whole
 
 
 def test_every_update_has_new_block_ids_and_the_same_actions() -> None:
@@ -148,103 +198,50 @@ def test_every_update_has_new_block_ids_and_the_same_actions() -> None:
     assert states.buttons(one).keys() == states.buttons(two).keys()
     marker = marker_in_block_id(str(one.blocks[0]["block_id"]))
     assert marker is not None
-    assert marker.key == KEY
+    assert marker.key == states.ANCHOR_KEY
     assert is_ours(states.SECRETS, marker)
     assert not is_ours(("another-secret-of-16",), marker)
-    assert one.metadata == {"event_type": "opsloop_message", "event_payload": {"key": KEY, "mac": marker.mac}}
-    assert not is_ours(states.SECRETS, Marker(KEY + "x", marker.mac))
+    payload = {"key": states.ANCHOR_KEY, "mac": marker.mac}
+    assert one.metadata == {"event_type": "opsloop_message", "event_payload": payload}
+    assert not is_ours(states.SECRETS, Marker(states.ANCHOR_KEY + "x", marker.mac))
 
 
 def test_a_content_is_recognised_whatever_its_block_ids() -> None:
     """The digest tells contents apart, not versions."""
-    again = render.task_card(RUNNING, 7, key=KEY, version="other", names=NAMES, style=STYLE)
+    again = render.task_card(
+        RUNNING, 7, key=states.ANCHOR_KEY, version="other", names=states.NAMES, links={}, style=STYLE
+    )
     assert card(RUNNING).digest() == again.digest()
     assert card(RUNNING).digest() != card(changed(RUNNING, percent=61)).digest()
 
 
-HOSTILE = st.text(st.sampled_from(list("<>&`*_~|@!a \n")), max_size=60).map(lambda text: text * 80) | st.text(
-    max_size=99
-)
-
-
 @settings(deadline=None, max_examples=60)
-@given(HOSTILE, st.sampled_from(["queued", "running", *sorted(FINAL_STATUSES)]), st.booleans())
-def test_no_text_of_a_task_breaks_a_card_or_calls_anybody(text: str, status: Status, is_named: bool) -> None:
+@given(
+    HOSTILE, st.sampled_from(["queued", "running", *sorted(FINAL_STATUSES)]), st.booleans(), st.booleans(),
+    st.floats(allow_nan=True, allow_infinity=True),
+)  # fmt: skip
+def test_no_text_of_a_task_breaks_a_card_or_calls_anybody(
+    text: str, status: Status, is_named: bool, is_cancelled: bool, number: float
+) -> None:
     """Whatever a task calls itself, Slack takes the card and its replies, and no `<` of it survives."""
+    found = states.measure(title=text, value=number)
+    trend = Trend(
+        title=text, unit="usd", values=(number,) * 60, begins_at=states.START, ends_at=states.ENDED, forecast=9
+    )
+    follow_ups = tuple(
+        FollowUp(task=text, task_id="07-y", outcome=outcome)
+        for outcome in get_args(get_type_hints(FollowUp)["outcome"])
+    )
     task = changed(
-        RUNNING, status=status, task=text, target=text, title=text, step=text, ended_at=states.ENDED,
+        RUNNING, status=status, task=text, target=text, title=text, step=text, ended_at=states.ENDED, attempt=12,
         steps=(Step(text, 20), Step(text, 60)), failure=Failure(code="x", sentence=text),
-        result=Result(summary=text, lines=(text,) * 30),
+        behind=Behind("07-x", text, BOB), place=99, parent=Parent("07-p", text), follow_ups=follow_ups * 3,
+        cancelled_by=BOB if is_cancelled else None, measures=(found,) * 12, before=(found,) * 12,
+        result=Result(summary=text, lines=(text,) * 30, highlights=(text,) * 9, partial=text, trend=trend),
     )  # fmt: skip
-    names = {"U0ALICE": text} if is_named else {}
+    names = {"U0ALICE": text, "U0BOB": text} if is_named else {}
     whole = states.check(card(task, names=names)).replace("<!date^", "")
     assert "<" not in whole
-    if due := view.due_reply(task, set()):
-        said = states.check(replies.reply(task, due, [text] * 40, key=KEY, style=STYLE))
-        assert "<" not in said.replace("<@U0ALICE>", "")
-
-
-def reply(task: TaskState, *settled: str, tail: tuple[str, ...] = ()) -> Message:
-    due = view.due_reply(task, settled)
-    assert due is not None
-    return replies.reply(task, due, tail, key=KEY, style=STYLE)
-
-
-def test_a_milestone_reply_has_one_line_each() -> None:
-    """Several milestones that are due at once are one reply."""
-    message = reply(changed(RUNNING, percent=45, steps=(Step("Schema detected", 20), Step("Checked.", 45))))
-    assert message.text == "Progress: 20% – Schema detected.\nProgress: 40% – Checked."
-    states.check(message)
-
-
-def test_success_ends_with_its_result_and_calls_nobody() -> None:
-    """A short success mentions nobody."""
-    message = reply(DONE, "1-80")
-    assert message.text == "✅ Completed successfully.\n3 properties repaired\n• telephone added\n• geo added"
-
-
-def test_a_failure_ends_with_its_sentence_its_log_and_the_person() -> None:
-    """The last lines of the log stand in a code block; the person who started this attempt is called."""
-    task = changed(FAILED, attempt=2, attempt_by=msgspec.structs.replace(states.ALICE, user="U0BOB"))
-    message = reply(task, "2-40", tail=tuple(f"line {number} </pre>```" for number in range(30)))
-    assert message.text == "❌ Error: Schema validation timeout at step 3 (Processing) <@U0BOB>"
-    code = states.check(message).split("```\n")[1]
-    assert code.splitlines()[0] == "line 15 &lt;/pre&gt;ˋˋˋ"
-    assert len(code.splitlines()) == replies.TAIL_LINES + 1
-
-
-def test_a_long_run_calls_the_person() -> None:
-    """More than a minute: who waited is told."""
-    assert "<@U0ALICE>" in reply(changed(DONE, ended_at=states.START + timedelta(seconds=61)), "1-80").text
-
-
-STATUS = StatusBody(target="naples-honda", title="Naples Honda", offers=(Offer("schema_fix", "Run Schema Fix"),))
-
-
-def status(body: StatusBody, links: dict[str, str], *, names: Mapping[str, str] = NAMES) -> Message:
-    answer = states.answer(body, "conversation")
-    return answers.status_card(answer, body, links, 9, key="k", version="9.0", names=names, style=STYLE)
-
-
-def test_a_status_card_offers_tasks() -> None:
-    """One button a task, pointing to the card."""
-    message = status(STATUS, {})
-    assert "naples-honda" in states.check(message)
-    found = states.buttons(message)["task.run.schema_fix"]
-    assert buttons.read(states.SECRETS, str(found["value"])) == Pointer(states.ANSWER_ID, 9)
-    assert found["text"] == {"type": "plain_text", "text": "Run Schema Fix", "emoji": True}
-
-
-def test_a_status_card_tells_what_was_started_from_it() -> None:
-    """Each run has its state, who started it and a link to its own message."""
-    run = CardRun(states.TASK_ID, "schema_fix", "running", states.ALICE, 3)
-    body = msgspec.structs.replace(STATUS, runs=(run,))
-    link = "https://slack.example/p1"
-    assert f"▶️ schema_fix – running, started by Alice Rivera · <{link}|open>" in states.check(
-        status(body, {states.TASK_ID: link})
-    )
-    assert "|open>" not in states.check(status(body, {}))
-    assert "started by" not in states.check(status(body, {}, names={}))
-    measured = msgspec.structs.replace(STATUS, measures=(measure(at=states.START),))
-    assert "$4,820.11" in states.check(status(measured, {}))
-    states.check(status(msgspec.structs.replace(STATUS, runs=(run,) * 90, offers=STATUS.offers * 1), {}))
+    if view.due_reply(task, set()):
+        said = states.check(states.reply(task, tail=(text,) * 40, names=names))
+        assert "<" not in said.replace("<@U0ALICE>", "").replace("<!date^", "")

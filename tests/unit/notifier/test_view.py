@@ -1,7 +1,7 @@
 """Which replies a thread still lacks: milestones are crossed, never matched, and the end takes the rest along."""
 
-from opsloop_common.events import Step
-from opsloop_notifier.view import Milestone, due_reply, mentions
+from opsloop_common.events import Behind, FollowUp, Parent, Step
+from opsloop_notifier.view import Event, Milestone, due_reply, mentions, tasks_without_link
 from unit.notifier import states
 
 STEPS = (Step("Connected", 10), Step("Checked", 45), Step("Repaired", 70))
@@ -68,3 +68,14 @@ def test_only_a_failure_or_a_long_run_calls_somebody() -> None:
     assert mentions(states.changed(done, status="failed"))
     assert mentions(states.changed(done, ended_at=states.START.replace(minute=1, second=1)))
     assert not mentions(states.changed(done, ended_at=states.START.replace(minute=1)))
+
+
+def test_a_card_wants_the_links_of_the_tasks_it_names() -> None:
+    """The one it follows, the one it waits for, those it started; not those that never came to be."""
+    became = [FollowUp(task="t", task_id=f"07-{name}", outcome=name) for name in ("started", "joined", "denied")]
+    after = states.changed(states.RUNNING, parent=Parent("07-p", "t"), follow_ups=tuple(became))
+    assert tasks_without_link(Event(1, after), {}) == ["07-p", "07-started", "07-joined"]
+    assert tasks_without_link(Event(1, after), {"07-p", "07-joined"}) == ["07-started"]
+    waiting = states.changed(states.QUEUED, behind=Behind("07-b", "t", states.BOB))
+    assert tasks_without_link(Event(1, waiting), {}) == ["07-b"]
+    assert tasks_without_link(Event(1, states.changed(waiting, status="running")), {}) == []

@@ -66,7 +66,7 @@ def asked_retry(drawn_at: int = 9) -> RetryTask:
 
 
 def queued() -> TaskState:
-    move = decide.decide(asked_run(), Known(CATALOGUE), NOW)
+    move = decide.decide(asked_run(), Known(catalogue=CATALOGUE), NOW)
     assert isinstance(move, Move)
     return move.state
 
@@ -98,13 +98,13 @@ def test_a_run_request_becomes_a_task_named_by_the_request() -> None:
 
 def test_names_are_found_whatever_their_case() -> None:
     """Phones capitalise the first letter."""
-    assert isinstance(decide.decide(asked_run("Fix", "Naples-Honda"), Known(CATALOGUE), NOW), Move)
+    assert isinstance(decide.decide(asked_run("Fix", "Naples-Honda"), Known(catalogue=CATALOGUE), NOW), Move)
 
 
 @pytest.mark.parametrize(("task", "target", "what"), [("fxi", "naples-honda", "task"), ("fix", "naples", "target")])
 def test_an_unknown_name_is_answered_with_the_nearest(task: str, target: str, what: str) -> None:
     """The answer is private and names what was given."""
-    answer = decide.decide(asked_run(task, target), Known(CATALOGUE), NOW)
+    answer = decide.decide(asked_run(task, target), Known(catalogue=CATALOGUE), NOW)
     assert isinstance(answer, Answer)
     assert isinstance(answer.state.body, UnknownNameBody)
     assert answer.state.body.what == what
@@ -114,7 +114,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(task: str, target: str, wh
 @pytest.mark.parametrize("task", ["once", "secret"])
 def test_a_person_without_a_rule_is_denied(task: str) -> None:
     """Deny unless a rule allows; a sensitive task is denied while nobody can be verified."""
-    answer = decide.decide(asked_run(task), Known(CATALOGUE), NOW)
+    answer = decide.decide(asked_run(task), Known(catalogue=CATALOGUE), NOW)
     assert reason(answer) == "not_permitted"
     assert isinstance(answer, Answer)
     assert answer.event == "denied"
@@ -124,18 +124,18 @@ def test_a_card_of_another_conversation_starts_nothing() -> None:
     """A forged pointer to somebody else's card is refused."""
     card = decide.decide(
         ShowStatus(request_id="07-c", actor=ALICE, conversation=OPS, asked_at=NOW, target="naples-honda"),
-        Known(CATALOGUE),
+        Known(catalogue=CATALOGUE),
         NOW,
     )
     assert isinstance(card, Answer)
     foreign = replace(card.state, conversation=Conversation("T1", "C2"))
-    assert reason(decide.decide(asked_run(card="07-c"), Known(CATALOGUE, card=foreign), NOW)) == "button_unknown"
-    assert isinstance(decide.decide(asked_run(card="07-c"), Known(CATALOGUE, card=card.state), NOW), Move)
+    assert reason(decide.decide(asked_run(card="07-c"), Known(catalogue=CATALOGUE, card=foreign), NOW)) == "button_unknown"
+    assert isinstance(decide.decide(asked_run(card="07-c"), Known(catalogue=CATALOGUE, card=card.state), NOW), Move)
 
 
 def test_retry_keeps_the_request_and_starts_over() -> None:
     """Attempt 2 has the parameters of the first, no trace of its progress, and names who clicked."""
-    move = decide.decide(asked_retry(), Known(CATALOGUE, task=failed(), sequence=9), NOW)
+    move = decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=failed(), sequence=9), NOW)
     assert isinstance(move, Move)
     state = move.state
     assert (state.status, state.attempt, state.percent, state.failure, state.steps) == ("queued", 2, 0, None, ())
@@ -148,20 +148,20 @@ def test_retry_keeps_the_request_and_starts_over() -> None:
 )
 def test_an_old_button_is_refused(state: TaskState, drawn_at: int, why: str) -> None:
     """A retry counts only for the state it was drawn from, and only once."""
-    assert reason(decide.decide(asked_retry(drawn_at), Known(CATALOGUE, task=state, sequence=9), NOW)) == why
+    assert reason(decide.decide(asked_retry(drawn_at), Known(catalogue=CATALOGUE, task=state, sequence=9), NOW)) == why
 
 
 def test_a_finished_task_cannot_be_retried() -> None:
     """Only a failure has a retry."""
     done = moves.succeeded(running(), Result(summary="ok"), NOW).state
-    assert reason(decide.decide(asked_retry(), Known(CATALOGUE, task=done, sequence=9), NOW)) == "not_failed"
+    assert reason(decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=done, sequence=9), NOW)) == "not_failed"
 
 
 def test_a_redelivered_retry_is_only_answered_again() -> None:
     """The request that moved the task before does not move it twice."""
-    move = decide.decide(asked_retry(), Known(CATALOGUE, task=failed(), sequence=9), NOW)
+    move = decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=failed(), sequence=9), NOW)
     assert isinstance(move, Move)
-    again = decide.decide(asked_retry(), Known(CATALOGUE, task=move.state, sequence=10), NOW)
+    again = decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=move.state, sequence=10), NOW)
     assert isinstance(again, Answer)
     assert again.state.visibility == "none"
 
@@ -234,7 +234,7 @@ def test_a_card_shows_a_task_once_and_never_an_older_state() -> None:
     """An event that is older than what the card shows changes nothing."""
     card = decide.decide(
         ShowStatus(request_id="07-c", actor=ALICE, conversation=OPS, asked_at=NOW, target="naples-honda"),
-        Known(CATALOGUE),
+        Known(catalogue=CATALOGUE),
         NOW,
     )
     assert isinstance(card, Answer)
@@ -251,7 +251,7 @@ def test_a_card_shows_a_task_once_and_never_an_older_state() -> None:
 def test_help_names_the_word_nobody_knows() -> None:
     """A misspelt verb is named, with everything there is."""
     asked = ShowHelp(request_id="07-d", actor=ALICE, conversation=OPS, asked_at=NOW, unknown_word="staus")
-    answer = decide.decide(asked, Known(CATALOGUE), NOW)
+    answer = decide.decide(asked, Known(catalogue=CATALOGUE), NOW)
     assert isinstance(answer, Answer)
     assert isinstance(answer.state.body, HelpBody)
     assert answer.state.body.unknown_word == "staus"

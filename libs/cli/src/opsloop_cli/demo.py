@@ -69,6 +69,7 @@ def prepare(environment: Mapping[str, str], folder: DataFolder, chosen: Path) ->
         signing=folder.secret("slack-signing-secret"),
         bot_token=folder.secret("slack-bot-token", prefix="xoxb-demo-"),
         content_token=folder.secret("dealer-content-token"),
+        clerk_key=folder.secret("clerk-secret-key", prefix="sk_test_"),
     )
     programs = plan.demo(environment, folder.path, ports, secrets, path)
     return Prepared(

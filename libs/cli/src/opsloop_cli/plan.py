@@ -38,6 +38,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     signing: str
     bot_token: str
     content_token: str
+    clerk_key: str
 
 
 def service_of(name: str) -> str:
@@ -68,6 +69,8 @@ def demo(
         "DEALER_CONTENT_TOKEN": secrets.content_token,
         "SLACK_API_URL": f"{ports.url(SANDBOX)}/api/",
         "PROMETHEUS_URL": f"{ports.url(SANDBOX)}/prometheus",
+        "CLERK_API_URL": f"{ports.url(SANDBOX)}/clerk/v1",
+        "CLERK_SECRET_KEY": secrets.clerk_key,
         "SANDBOX_APP_URL": ports.url("ingress"),
         **_door(folder),
         **embedded_broker(ports),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from opsloop_cli.plan import SERVICES
-from opsloop_common.catalogue import Catalogue
+from opsloop_common.catalogue import Catalogue, TaskType
 from opsloop_common.settings import Environment
 
 SHORTEST_SIGNING_SECRET = 16
@@ -22,8 +22,14 @@ OPTIONAL = {
     "PROMETHEUS_URL": "no figures from Prometheus in messages",
     "GRAFANA_URL": "no Grafana links in messages",
     "PUBLIC_URL": "no links to run pages in messages",
-    "CLERK_SECRET_KEY": "no identity source: sensitive tasks are refused",
 }
+NOBODY_VERIFIED = (
+    "CLERK_SECRET_KEY is not set, and [access] verified of the catalogue is empty: nobody counts as verified"
+)
+NOBODY_MAY = (
+    "CLERK_SECRET_KEY is missing, and [access] verified of the catalogue is empty: {0} in the catalogue for verified "
+    "people alone, so nobody could run {1}; set the key, or list people's e-mail addresses in [access] verified"
+)
 UNVERIFIED = "NATS_MONITOR_URL is not set: durability not verified (a client cannot see the broker's sync_interval)"
 
 
@@ -49,7 +55,7 @@ def read(env: Environment, scale: tuple[str, ...], catalogue: Catalogue | None) 
         env.url(name)
     env.root()
     env.one_of("OPSLOOP_LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
-    _sensitive(env, catalogue)
+    _identity(env, catalogue)
     return Required(
         nats_url=nats_url,
         over_http=_given(env, "SLACK_SIGNING_SECRET"),
@@ -61,6 +67,8 @@ def read(env: Environment, scale: tuple[str, ...], catalogue: Catalogue | None) 
 def off(env: Environment, variables: Mapping[str, str], catalogue: Catalogue) -> list[str]:
     """One line for each thing that does not work without a variable that is not set."""
     lines = [f"{name} is not set: {what}" for name, what in OPTIONAL.items() if not _given(env, name)]
+    if not _tells_who(env, catalogue):
+        lines.append(NOBODY_VERIFIED)
     if env.text("NATS_URL") and not env.text("NATS_MONITOR_URL"):
         lines.append(UNVERIFIED)
     return lines + _missing_target_secrets(variables, catalogue)
@@ -92,15 +100,30 @@ def _broker(env: Environment, url: str) -> None:
     env.secrets()
 
 
-def _sensitive(env: Environment, catalogue: Catalogue | None) -> None:
-    if catalogue is None or _given(env, "CLERK_SECRET_KEY"):
-        return
-    names = [name for name, task in catalogue.tasks.items() if task.sensitive]
-    if names:
+def _identity(env: Environment, catalogue: Catalogue | None) -> None:
+    """Tasks for verified people need somebody who says who is."""
+    key = env.secret("CLERK_SECRET_KEY")
+    if key and not key.startswith("sk_"):
         env.mistakes.append(
-            f"CLERK_SECRET_KEY is missing: the catalogue marks {', '.join(names)} as sensitive, and without an "
-            "identity source nobody may run that"
+            "CLERK_SECRET_KEY does not start with sk_: it is the secret key of the page API keys, not the "
+            "publishable one"
         )
+    if catalogue is None or _tells_who(env, catalogue):
+        return
+    names = [name for name, task in catalogue.tasks.items() if task.asks_who and not _is_open_to(task)]
+    if names:
+        are, those = ("is", "it") if len(names) == 1 else ("are", "them")
+        env.mistakes.append(NOBODY_MAY.format(f"{', '.join(names)} {are}", those))
+
+
+def _tells_who(env: Environment, catalogue: Catalogue) -> bool:
+    """Whether there is an identity provider, or a list of verified people."""
+    return _given(env, "CLERK_SECRET_KEY") or bool(catalogue.access.verified)
+
+
+def _is_open_to(task: TaskType) -> bool:
+    """Whether somebody may run the task by their user id, verified or not."""
+    return not task.sensitive and any("@" not in entry for entry in task.run_by)
 
 
 def _scale(env: Environment, words: tuple[str, ...]) -> dict[str, int]:

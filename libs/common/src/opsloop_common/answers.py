@@ -53,10 +53,13 @@ class TargetRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HelpBody(msgspec.Struct, frozen=True, kw_only=True, tag="help", omit_defaults=True):
+    """What can be asked. `words` are those for metrics: `task` is the word, `title` the metric's title."""
+
     command: str
     offers: tuple[Offer, ...]
     targets: tuple[str, ...]
     unknown_word: str = ""
+    words: tuple[Offer, ...] = ()
 
 
 class StatusBody(msgspec.Struct, frozen=True, kw_only=True, tag="status", omit_defaults=True):
@@ -194,6 +197,7 @@ AnswerBody = (
 class AnswerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to one request. Its id is the request's; that of the app's page belongs to the person, and lasts.
 
+    `verb` is that of the command it answers; empty where no command was given (a follow-up that was denied).
     `visibility`: a message for everybody in the conversation, for `to` alone, on the app's page of `to`, or none.
     """
 
@@ -204,6 +208,7 @@ class AnswerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     body: AnswerBody
     visibility: Literal["conversation", "private", "home", "none"]
     answer_url: str = ""
+    verb: str = ""
 
 
 AnswerEvent = Envelope[AnswerState]

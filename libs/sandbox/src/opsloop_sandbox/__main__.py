@@ -80,6 +80,7 @@ async def _run(environment: Mapping[str, str]) -> None:
         signing_secret=_required(environment, "SLACK_SIGNING_SECRET"),
         bot_token=_required(environment, "SLACK_BOT_TOKEN"),
         app_token=_optional(environment, "SLACK_APP_TOKEN"),
+        clerk_key=_optional(environment, "CLERK_SECRET_KEY"),
         content_token=_optional(environment, "DEALER_CONTENT_TOKEN"),
         rate_limits=_switch(environment, "SANDBOX_RATE_LIMITS"),
         nats_url=environment.get("NATS_URL", ""),

@@ -16,6 +16,8 @@ from opsloop_sandbox import page_files
 from opsloop_sandbox.backstage import App, Backstage
 from opsloop_sandbox.calls import CallLog
 from opsloop_sandbox.changes import Changes
+from opsloop_sandbox.clerk import Clerk
+from opsloop_sandbox.clerk_users import ClerkUsers
 from opsloop_sandbox.control import Control
 from opsloop_sandbox.delivery import Courier
 from opsloop_sandbox.endpoint import refused
@@ -42,7 +44,7 @@ from opsloop_sandbox.workspace import Workspace
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the sandbox needs to know. `base_url` is its own address, `app_url` that of the app it plays Slack for.
 
-    `app_token` opens Socket Mode; empty: it is off.
+    `app_token` opens Socket Mode, `clerk_key` the identity provider; empty: it is off.
     Only to look behind the scenes: `nats_url` (empty: do not look) and `supervisor`, the socket of whoever started us.
     """
 
@@ -57,6 +59,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: Path | None = None
     app: App = App()
     app_token: str = ""
+    clerk_key: str = ""
 
 
 def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
@@ -77,6 +80,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
         faults=faults,
         changes=changes,
     )
+    clerk_users = ClerkUsers(directory / "clerk.jsonl")
     sockets = Sockets()
     courier = Courier(
         app_url=options.app_url,
@@ -118,7 +122,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with onlooker.looking():
             yield
-        for state in (workspace, calls, response_urls, sites, views):
+        for state in (workspace, calls, response_urls, sites, views, clerk_users):
             state.close()
 
     routes = [
@@ -129,6 +133,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
         Route("/response/{token}", response_urls.endpoint, methods=["POST"]),
         *sites.routes(),
         *Prometheus(sites).routes(),
+        *Clerk(users=clerk_users, secret_key=options.clerk_key, faults=faults).routes(),
         *control.routes(),
         *ViewControl(views=views, interactions=in_views).routes(),
         *backstage.routes(),

@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 import aiohttp
 import msgspec
 
+from opsloop_sandbox.clerk_contract import ClerkEmail, ClerkUser, ClerkUserRequest
 from opsloop_sandbox.contract import (
     Behaviour,
     Call,
@@ -25,7 +26,9 @@ from opsloop_sandbox.contract import (
     SiteRequest,
     SiteView,
     Submission,
+    User,
     UserMessageRequest,
+    UserRequest,
     ViewClickRequest,
     ViewCloseRequest,
     ViewsSeen,
@@ -71,6 +74,11 @@ class SandboxClient:
     def api_url(self) -> str:
         """What SLACK_API_URL and slack_sdk's base_url want."""
         return f"{self.base_url}/api/"
+
+    @property
+    def clerk_url(self) -> str:
+        """What CLERK_API_URL and the server_url of Clerk's SDK want."""
+        return f"{self.base_url}/clerk/v1"
 
     async def workspace(self) -> WorkspaceView:
         return await self._get("/control/workspace", {}, WorkspaceView)
@@ -195,6 +203,52 @@ class SandboxClient:
             rate_limits=rate_limits, scopes=scopes, channel=channel, bot_member=bot_member, archived=archived
         )
         return await self._post("/control/settings", request, WorkspaceView)
+
+    async def change_user(
+        self,
+        id: str,
+        *,
+        email: str | None = None,
+        team_id: str | None = None,
+        is_bot: bool | None = None,
+        deleted: bool | None = None,
+        is_restricted: bool | None = None,
+        is_ultra_restricted: bool | None = None,
+        is_stranger: bool | None = None,
+        is_email_confirmed: bool | None = None,
+    ) -> User:
+        """Changes somebody in Slack, or adds somebody."""
+        request = UserRequest(
+            id=id,
+            email=email,
+            team_id=team_id,
+            is_bot=is_bot,
+            deleted=deleted,
+            is_restricted=is_restricted,
+            is_ultra_restricted=is_ultra_restricted,
+            is_stranger=is_stranger,
+            is_email_confirmed=is_email_confirmed,
+        )
+        return await self._post("/control/users", request, User)
+
+    async def clerk_users(self) -> list[ClerkUser]:
+        return await self._get("/control/clerk/users", {}, list[ClerkUser])
+
+    async def change_clerk_user(
+        self,
+        id: str,
+        *,
+        emails: tuple[ClerkEmail, ...] | None = None,
+        banned: bool | None = None,
+        locked: bool | None = None,
+        deprovisioned: bool | None = None,
+        removed: bool = False,
+    ) -> list[ClerkUser]:
+        """Changes somebody at the identity provider, adds or removes somebody; everybody who is there then."""
+        request = ClerkUserRequest(
+            id=id, emails=emails, banned=banned, locked=locked, deprovisioned=deprovisioned, removed=removed
+        )
+        return await self._post("/control/clerk/users", request, list[ClerkUser])
 
     async def site(self, dealer: str) -> SiteView:
         return await self._get(f"/control/sites/{dealer}", {}, SiteView)

@@ -28,6 +28,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     team_id: str
     tz: str = "America/New_York"
     is_bot: bool = False
+    deleted: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    is_email_confirmed: bool = True
 
 
 class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,8 +162,9 @@ class FaultRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the matching calls go wrong, counted from now, and how.
 
     `nth` (1 = the next) and the `times` - 1 calls after it; or `every` so-manieth call, at most `times` of them.
-    Methods beside Slack's: "response_url", "site.put", and "*" for every Web API method. `stored` says whether the
-    behaviours hang, unreadable_body and error do what was asked (default: yes, yes, no). `retry_after` null: no header.
+    Methods beside Slack's: "response_url", "site.put", "clerk.users"; "*" is every Web API method. `stored` says if
+    the behaviours hang, unreadable_body and error do what was asked (default: yes, yes, no). `retry_after` null: no
+    header.
     """
 
     method: str
@@ -188,6 +194,20 @@ class SettingsRequest(msgspec.Struct, frozen=True, kw_only=True):
     channel: str | None = None
     bot_member: bool | None = None
     archived: bool | None = None
+
+
+class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Only what is given changes; an id that nobody has makes a new person, who is in no channel."""
+
+    id: str
+    email: str | None = None
+    team_id: str | None = None
+    is_bot: bool | None = None
+    deleted: bool | None = None
+    is_restricted: bool | None = None
+    is_ultra_restricted: bool | None = None
+    is_stranger: bool | None = None
+    is_email_confirmed: bool | None = None
 
 
 class ViewSubmitRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from opsloop_sandbox.contract import (
     SettingsRequest,
     SiteRequest,
     UserMessageRequest,
+    UserRequest,
     WorkspaceView,
 )
 from opsloop_sandbox.endpoint import Endpoint, for_neighbours, json_answer, number, read
@@ -69,6 +70,7 @@ class Control:
             ("/control/faults", self.add_fault, "POST"),
             ("/control/faults", self.clear_faults, "DELETE"),
             ("/control/settings", self.change_settings, "POST"),
+            ("/control/users", self.change_user, "POST"),
             ("/control/sites/{dealer}", self.show_site, "GET"),
             ("/control/sites/{dealer}", self.change_site, "POST"),
         ]
@@ -154,6 +156,9 @@ class Control:
         if wanted.rate_limits is not None:
             self._limits.enabled = wanted.rate_limits
         return json_answer(self._view())
+
+    async def change_user(self, request: Request) -> Response:
+        return json_answer(self._workspace.change_user(await read(request, UserRequest)))
 
     async def show_site(self, request: Request) -> Response:
         return json_answer(self._sites.view(request.path_params["dealer"]))

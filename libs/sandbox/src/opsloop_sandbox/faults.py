@@ -4,6 +4,9 @@ import msgspec
 
 from opsloop_sandbox.contract import Fault, FaultRequest
 
+CLERK_METHOD = "clerk.users"
+"""The name under which calls to the identity provider are counted."""
+
 STORES = {
     "stored_then_reset": True,
     "stored_then_500": True,
@@ -57,7 +60,7 @@ class Faults:
 
 
 def _matches(request: FaultRequest, method: str, channel: str) -> bool:
-    is_slack = not method.startswith(("site.", "response_url"))
+    is_slack = not method.startswith(("site.", "clerk.", "response_url"))
     named = request.method == method or (request.method == "*" and is_slack)
     return named and request.channel in (None, channel)
 

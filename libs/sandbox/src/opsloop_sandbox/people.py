@@ -45,19 +45,26 @@ def _described(workspace: Workspace, user: User) -> JsonObject:
     profile: JsonObject = {"real_name": user.real_name, "display_name": user.name}
     if "users:read.email" in workspace.scopes and user.email:
         profile["email"] = user.email
-    return {
-        "ok": True,
-        "user": {
-            "id": user.id,
-            "team_id": user.team_id,
-            "name": user.name,
-            "real_name": user.real_name,
-            "tz": user.tz,
-            "deleted": False,
-            "is_bot": user.is_bot,
-            "is_email_confirmed": True,
-            "is_restricted": False,
-            "is_ultra_restricted": False,
-            "profile": profile,
-        },
+    account: JsonObject = {
+        "id": user.id,
+        "team_id": user.team_id,
+        "name": user.name,
+        "real_name": user.real_name,
+        "tz": user.tz,
+        "deleted": user.deleted,
+        "is_bot": user.is_bot,
+        "profile": profile,
     }
+    return {"ok": True, "user": account | _standing(user)}
+
+
+def _standing(user: User) -> JsonObject:
+    """A deleted account has none, and only a stranger is told to be one."""
+    if user.deleted:
+        return {}
+    standing: JsonObject = {
+        "is_restricted": user.is_restricted,
+        "is_ultra_restricted": user.is_ultra_restricted,
+        "is_email_confirmed": user.is_email_confirmed,
+    }
+    return standing | ({"is_stranger": True} if user.is_stranger else {})

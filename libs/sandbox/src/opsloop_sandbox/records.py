@@ -2,6 +2,7 @@
 
 import msgspec
 
+from opsloop_sandbox.contract import User
 from opsloop_sandbox.json_value import JsonObject
 
 TEAM = "T0OPSLOOP"
@@ -64,4 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, tag="settings"):
     scopes: tuple[str, ...]
 
 
-Record = Channel | Message | Removed | Settings
+class UserChanged(msgspec.Struct, frozen=True, tag="user"):
+    user: User
+
+
+Record = Channel | Message | Removed | Settings | UserChanged

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from opsloop_sandbox.changes import Changes, ChannelChanged, MessageChanged
-from opsloop_sandbox.contract import ChannelView, User
+from opsloop_sandbox.contract import ChannelView, User, UserRequest
 from opsloop_sandbox.journal import Journal
 from opsloop_sandbox.records import (
     BOT_USER_ID,
@@ -18,6 +18,7 @@ from opsloop_sandbox.records import (
     Record,
     Removed,
     Settings,
+    UserChanged,
 )
 
 PEOPLE = (
@@ -65,7 +66,7 @@ class Workspace:
         self._last_micros = max(int(now * 1_000_000), self._last_micros + 1)
         return f"{self._last_micros // 1_000_000}.{self._last_micros % 1_000_000:06d}"
 
-    def save(self, record: Channel | Message | Settings) -> None:
+    def save(self, record: Channel | Message | Settings | UserChanged) -> None:
         self._journal.append(record)
         self._apply(record)
         match record:
@@ -90,6 +91,8 @@ class Workspace:
                 self._take(record)
             case Settings():
                 self.scopes = record.scopes
+            case UserChanged(user):
+                self.users[user.id] = user
 
     def _put(self, message: Message) -> None:
         messages = self._messages.setdefault(message.channel, {})
@@ -134,6 +137,14 @@ class Workspace:
         if channel_id not in self.channels:
             self.save(Channel(id=channel_id, name="", members=(user, BOT_USER_ID), is_private=True, is_im=True))
         return self.channels[channel_id]
+
+    def change_user(self, wanted: UserRequest) -> User:
+        name = wanted.id.lower()
+        user = self.users.get(wanted.id) or User(id=wanted.id, name=name, real_name=name, email="", team_id=TEAM)
+        given = {field: getattr(wanted, field) for field in UserRequest.__struct_fields__}
+        user = msgspec.structs.replace(user, **{field: value for field, value in given.items() if value is not None})
+        self.save(UserChanged(user))
+        return user
 
     def set_membership(self, channel: Channel, *, bot_member: bool | None, archived: bool | None) -> None:
         members = channel.members

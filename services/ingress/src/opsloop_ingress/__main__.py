@@ -3,13 +3,16 @@
 import os
 
 from opsloop_common import log, runtime
+from opsloop_common.bus import Bus
 from opsloop_common.probe import Health
 from opsloop_common.runtime import Readiness
 from opsloop_common.settings import Environment
 from opsloop_ingress import app, server, settings
 from opsloop_ingress.counters import Counters
 from opsloop_ingress.handover import Handover
+from opsloop_ingress.identity import answering
 from opsloop_ingress.intake import Intake
+from opsloop_ingress.modals import Modals
 from opsloop_ingress.settings import IngressSettings
 from opsloop_ingress.socket_address import Place
 from opsloop_ingress.socket_mode import SocketMode
@@ -23,8 +26,8 @@ async def start() -> None:
     """Listens at once, so that the probe answers while the broker is still awaited."""
     found = settings.read(Environment(os.environ))
     log.set_up("ingress", found.service.log_level, found.redactor)
-    counters, readiness, handover = Counters(), Readiness(), Handover(found.service.subjects)
-    intake = Intake(signing_secrets=found.signing_secrets, rules=found.rules, handover=handover, counters=counters)
+    counters, readiness = Counters(), Readiness()
+    intake = _intake(found, counters)
     socket_mode = _socket_mode(found, intake, counters)
     health = Health(counters.registry, {"broker": readiness.check, "slack": socket_mode.check})
     listening = server.listen(found.service.host, found.service.port)
@@ -33,11 +36,21 @@ async def start() -> None:
         await runtime.together(
             server.serve(app.build(intake, health), listening),
             runtime.beat(health),
-            take_part(found, handover, readiness, socket_mode),
+            take_part(found, intake, readiness, socket_mode, counters),
         )
     finally:
         if readiness.bus is not None:
             await readiness.bus.close()
+
+
+def _intake(found: IngressSettings, counters: Counters) -> Intake:
+    return Intake(
+        signing_secrets=found.signing_secrets,
+        rules=found.rules,
+        handover=Handover(found.service.subjects),
+        modals=Modals(found.service.subjects, counters),
+        counters=counters,
+    )
 
 
 def _socket_mode(found: IngressSettings, intake: Intake, counters: Counters) -> SocketMode:
@@ -45,17 +58,21 @@ def _socket_mode(found: IngressSettings, intake: Intake, counters: Counters) -> 
     return SocketMode(place=place, intake=intake, open_sockets=counters.sockets)
 
 
-async def take_part(found: IngressSettings, handover: Handover, readiness: Readiness, socket_mode: SocketMode) -> None:
+async def take_part(
+    found: IngressSettings, intake: Intake, readiness: Readiness, socket_mode: SocketMode, counters: Counters
+) -> None:
     """Slack gives a request to any open connection, so there is none before its requests can be stored."""
-    await attach(found, handover, readiness)
-    await socket_mode.run()
+    bus = await attach(found, intake, readiness)
+    await runtime.together(socket_mode.run(), answering.run(bus, found, counters))
 
 
-async def attach(found: IngressSettings, handover: Handover, readiness: Readiness) -> None:
+async def attach(found: IngressSettings, intake: Intake, readiness: Readiness) -> Bus:
     """Waits for the broker, then for its streams; requests meet a 503 until there is a broker."""
     bus = await runtime.connect(found.service, "ingress")
-    readiness.bus = handover.bus = bus
+    readiness.bus = bus
+    intake.attach(bus)
     await readiness.wait(bus, found.service.subjects)
+    return bus
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opsloop_common.probe import Health
-from opsloop_ingress.decode import Kind
+from opsloop_ingress.asked import Kind
 from opsloop_ingress.intake import Intake, Reply
 
 PROBE_PATHS = ("/healthz", "/readyz", "/metrics")

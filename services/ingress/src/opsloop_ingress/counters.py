@@ -12,7 +12,8 @@ class Counters:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "ingress_requests",
-            "Requests by what became of them: accepted, ignored, refused, unavailable, broken.",
+            "Requests by what became of them: accepted (stored), answered (with a form, or with what is wrong in one), "
+            "ignored, refused, unavailable, broken.",
             ("kind", "outcome"),
             registry=self.registry,
         )
@@ -33,6 +34,24 @@ class Counters:
         self.ignored = Counter(
             "ingress_ignored", "Requests that ask for nothing, by what they are.", ("what",), registry=self.registry
         )
-        self.link_clicks = Counter("slack_link_clicks", "Clicks on link buttons.", ("action",), registry=self.registry)
+        self.forms = Counter(
+            "ingress_forms",
+            "Forms by step (open, check) and outcome: opened, refused, fine, mistakes, no_answer.",
+            ("step", "outcome"),
+            registry=self.registry,
+        )
         self.sockets = Gauge("ingress_slack_sockets", "Open Socket Mode connections.", registry=self.registry)
         self.in_flight = Gauge("ingress_requests_in_flight", "Requests being handled.", registry=self.registry)
+        self.identity_lookups = Counter(
+            "identity_lookups",
+            "Answers to who somebody is, by the source that had the last word (slack, clerk, list, memory, none) and "
+            "by what it was: verified, or the reason why not.",
+            ("source", "outcome"),
+            registry=self.registry,
+        )
+        self.identity_seconds = Histogram(
+            "identity_lookup_seconds",
+            "From a question about a person to its answer, answers from memory left out.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )

@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from opsloop_ingress import document
-from opsloop_ingress.decode import Kind
+from opsloop_ingress.asked import Kind
 from opsloop_ingress.refusal import Refused
 
 KINDS: dict[str, Kind] = {"slash_commands": "command", "interactive": "interaction", "events_api": "event"}
@@ -57,6 +57,9 @@ def read(text: str) -> Hello | Goodbye | Envelope:
     raise Refused("wrong_kind")
 
 
-def acknowledgement(envelope: Envelope) -> str:
-    """Without a payload: what people are told comes from the notifier."""
-    return msgspec.json.encode({"envelope_id": envelope.id}).decode()
+def acknowledgement(envelope: Envelope, payload: bytes = b"") -> str:
+    """With what HTTP would answer in its body (JSON): which fields of a form are wrong. All else comes otherwise."""
+    found: dict[str, object] = {"envelope_id": envelope.id}
+    if payload:
+        found["payload"] = msgspec.Raw(payload)
+    return msgspec.json.encode(found).decode()

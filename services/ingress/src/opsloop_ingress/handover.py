@@ -9,6 +9,7 @@ from opsloop_common.commands import AnyCommand
 from opsloop_common.subjects import Subjects
 
 DEADLINE_SECONDS = 2.0
+WHOLE_SECONDS = 2.6
 ATTEMPT_SECONDS = 0.6
 PAUSE_SECONDS = 0.05
 
@@ -37,8 +38,10 @@ class Handover:
         self._subjects = subjects
         self._deadline_seconds = deadline_seconds
 
-    async def store(self, command: AnyCommand) -> None:
+    async def store(self, command: AnyCommand, *, spent_seconds: float = 0.0) -> None:
         """Returns once the broker has stored the command. Raises Unavailable within the deadline.
+
+        Of Slack's three seconds `spent_seconds` are gone already; some are kept for the way there and back.
 
         An unknown outcome is repeated under the same id until it is known: the broker keeps the first and confirms
         the others. One attempt is shorter than the deadline, because an answer lost in a reconnection never comes.
@@ -46,7 +49,8 @@ class Handover:
         if self.bus is None:
             raise Unavailable("no_broker")
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            left_seconds = max(0.0, WHOLE_SECONDS - spent_seconds)
+            async with asyncio.timeout(min(self._deadline_seconds, left_seconds)):
                 await self._until_known(self.bus, command)
         except TimeoutError as error:
             raise Unavailable("unconfirmed") from error

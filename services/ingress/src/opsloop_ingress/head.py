@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from opsloop_ingress.decode import Kind
+from opsloop_ingress.asked import Kind
 from opsloop_ingress.refusal import Refused
 
 KIB = 1024

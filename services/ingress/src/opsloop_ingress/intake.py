@@ -15,12 +15,16 @@ from typing import Literal
 import msgspec
 from starlette.types import Receive
 
+from opsloop_common.bus import Bus
+from opsloop_common.commands import RunTask
 from opsloop_ingress import body, decode, head, signature
+from opsloop_ingress.asked import Asked, Challenge, Decoded, FormWanted, Ignored, Kind, Submitted
 from opsloop_ingress.complaints import Complaints
 from opsloop_ingress.counters import Counters
-from opsloop_ingress.decode import Asked, Challenge, Ignored, Kind, Rules
 from opsloop_ingress.handover import Handover, Unavailable
+from opsloop_ingress.modals import Modals
 from opsloop_ingress.refusal import Refused
+from opsloop_ingress.rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 OK = Reply(200)
+JSON = b"application/json"
 
 
 class Intake:
@@ -48,17 +53,23 @@ class Intake:
         signing_secrets: tuple[bytes, ...],
         rules: Rules,
         handover: Handover,
+        modals: Modals,
         counters: Counters,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._signing_secrets = signing_secrets
         self._rules = rules
         self._handover = handover
+        self._modals = modals
         self._counters = counters
         self._clock = clock
         self._complaints = Complaints(time.monotonic)
         self._in_flight = 0
         counters.in_flight.set_function(lambda: self._in_flight)
+
+    def attach(self, bus: Bus) -> None:
+        """There is a broker; until now nothing could be stored or asked."""
+        self._handover.bus = self._modals.bus = bus
 
     async def take(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
         """The answer to one HTTP request; never raises, whatever arrives and whatever is broken here."""
@@ -110,22 +121,48 @@ class Intake:
             raise Refused("too_large")
         return await self._asked(kind, decode.decode_payload(kind, payload, asked_at, self._rules))
 
-    async def _asked(self, kind: Kind, outcome: Asked | Ignored | Challenge) -> Reply:
+    async def _asked(self, kind: Kind, outcome: Decoded) -> Reply:
         match outcome:
             case Asked(command=command, foreign_answer_host=host):
-                if host:
-                    self._complaints.foreign_answer_host(host)
+                self._tell_foreign(host)
                 await self._handover.store(command)
                 self._count(kind, "accepted")
                 return OK
+            case FormWanted():
+                return await self._open(kind, outcome)
+            case Submitted(command=command):
+                return await self._check(kind, command)
             case Challenge(text=text):
                 self._ignored(kind, "url_verification")
-                return Reply(200, json.dumps({"challenge": text}).encode(), b"application/json")
-            case Ignored(what=what, link=link):
+                return Reply(200, json.dumps({"challenge": text}).encode(), JSON)
+            case Ignored(what=what):
                 self._ignored(kind, what)
-                if link:
-                    self._counters.link_clicks.labels(link).inc()
                 return OK
+
+    async def _open(self, kind: Kind, wanted: FormWanted) -> Reply:
+        """A form now, or else a durable word that there was none: a trigger is worth no second try."""
+        self._tell_foreign(wanted.foreign_answer_host)
+        began = time.perf_counter()
+        if await self._modals.open(wanted.form):
+            self._count(kind, "answered")
+            return OK
+        await self._handover.store(wanted.instead, spent_seconds=time.perf_counter() - began)
+        self._count(kind, "accepted")
+        return OK
+
+    async def _check(self, kind: Kind, run: RunTask) -> Reply:
+        """Stored, which closes the form; or the form stays open and says what is wrong."""
+        began = time.perf_counter()
+        if errors := await self._modals.check(run.task, run.params):
+            self._count(kind, "answered")
+            return Reply(200, json.dumps({"response_action": "errors", "errors": errors}).encode(), JSON)
+        await self._handover.store(run, spent_seconds=time.perf_counter() - began)
+        self._count(kind, "accepted")
+        return OK
+
+    def _tell_foreign(self, host: str) -> None:
+        if host:
+            self._complaints.foreign_answer_host(host)
 
     def _ignored(self, kind: Kind, what: str) -> None:
         self._counters.ignored.labels(what).inc()

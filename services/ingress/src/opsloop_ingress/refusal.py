@@ -19,6 +19,7 @@ Reason = Literal[
     "wrong_kind",
     "foreign_team",
     "foreign_app",
+    "form_forged",
 ]
 
 STATUS: dict[Reason, int] = {
@@ -38,6 +39,7 @@ STATUS: dict[Reason, int] = {
     "wrong_kind": 400,
     "foreign_team": 401,
     "foreign_app": 401,
+    "form_forged": 401,
 }
 
 

@@ -1,13 +1,19 @@
 """What ingress reads from the environment."""
 
+from pathlib import Path
+
 import msgspec
 
+from opsloop_common import catalogue
+from opsloop_common.catalogue import Catalogue, CatalogueError
 from opsloop_common.redact import Redactor
 from opsloop_common.settings import Environment, ServiceSettings, service_settings
-from opsloop_ingress.decode import Rules
+from opsloop_ingress.identity.api import Api
+from opsloop_ingress.rules import Rules
 
 DEFAULT_PORT = 8080
 SLACK_API_URL = "https://slack.com/api/"
+CLERK_API_URL = "https://api.clerk.com/v1"
 NO_WAY_IN = (
     "SLACK_SIGNING_SECRET is missing, and so is SLACK_APP_TOKEN: the first proves that a request comes from Slack, the "
     "second opens Socket Mode; set one of them (or name a file that holds it in SLACK_SIGNING_SECRET_FILE or "
@@ -16,9 +22,15 @@ NO_WAY_IN = (
 
 
 class IngressSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Several signing secrets are a rotation: each of them is believed. An empty `app_token`: no Socket Mode."""
+    """Several signing secrets are a rotation: each of them is believed. An empty `app_token`: no Socket Mode.
+
+    `slack` and `clerk` tell who people are; either may have no key.
+    """
 
     service: ServiceSettings
+    catalogue: Catalogue
+    slack: Api
+    clerk: Api
     app_token: str
     slack_api_url: str
     proxy: str
@@ -38,18 +50,44 @@ def read(env: Environment) -> IngressSettings:
         apps=frozenset(_list(env.text("SLACK_APP_ID"))),
         api_url=env.url("SLACK_API_URL"),
     )
-    slack_api_url = rules.api_url or SLACK_API_URL
+    slack_api_url, clerk_api_url = rules.api_url or SLACK_API_URL, env.url("CLERK_API_URL", CLERK_API_URL)
+    slack = Api(url=slack_api_url, key=_key(env, "SLACK_BOT_TOKEN", "xoxb-"), proxy=_proxy(env, slack_api_url))
+    clerk = Api(url=clerk_api_url, key=_key(env, "CLERK_SECRET_KEY", "sk_"), proxy=_proxy(env, clerk_api_url))
+    found = _catalogue(env, Path(env.text("OPSLOOP_CONFIG", "opsloop.toml")))
     env.check()
     return IngressSettings(
         service=service,
+        catalogue=found,
+        slack=slack,
+        clerk=clerk,
         app_token=app_token,
         slack_api_url=slack_api_url,
-        # As slack_sdk does it elsewhere: a firewall with a proxy is a reason to use Socket Mode.
-        proxy=env.text("HTTPS_PROXY", env.text("https_proxy")) if slack_api_url.startswith("https:") else "",
+        proxy=slack.proxy,
         signing_secrets=tuple(secret.encode() for secret in signing),
-        rules=rules,
-        redactor=Redactor((*signing, *buttons, app_token)),
+        rules=rules.knowing(found),
+        redactor=Redactor((*signing, *buttons, app_token, slack.key, clerk.key)),
     )
+
+
+def _catalogue(env: Environment, path: Path) -> Catalogue:
+    try:
+        return catalogue.load(path)
+    except CatalogueError as error:
+        env.mistakes += error.mistakes
+        return Catalogue(command=catalogue.DEFAULT_COMMAND, tasks={}, targets={})
+
+
+def _key(env: Environment, name: str, start: str) -> str:
+    """A secret that need not be there; it goes into a header, so it may hold nothing that breaks one."""
+    key = env.secret(name)
+    if key and not (key.startswith(start) and key.isascii() and key.isprintable()):
+        env.mistakes.append(f"{name} is not a key: it starts with {start} and holds visible ASCII characters only")
+    return key
+
+
+def _proxy(env: Environment, url: str) -> str:
+    """As slack_sdk does it elsewhere: a firewall with a proxy is a reason to use Socket Mode."""
+    return env.text("HTTPS_PROXY", env.text("https_proxy")) if url.startswith("https:") else ""
 
 
 def _slack(env: Environment) -> tuple[tuple[str, ...], str]:

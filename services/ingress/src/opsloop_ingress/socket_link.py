@@ -114,7 +114,7 @@ class Link:
             return
         try:
             # On the connection it came by, or not at all: a repetition by Slack is the same request to the broker.
-            await self._websocket.send_str(envelope.acknowledgement(frame))
+            await self._websocket.send_str(envelope.acknowledgement(frame, reply.body))
         except (aiohttp.ClientError, OSError) as error:
             log.warning("a request is stored, but its acknowledgement is lost (%s)", type(error).__name__)
 

@@ -10,6 +10,7 @@ from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.settings import Environment
+from opsloop_notifier.forms import Forms
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.measures import Measures
 from opsloop_notifier.mrkdwn import Pen
@@ -63,7 +64,8 @@ async def _work(
             bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe, series=series
         )
         measures.owed.set_function(lambda: office.desk.owed)
-        await office.run()
+        forms = Forms(slack=slack, gate=gate, catalogue=settings.catalogue, style=style)
+        await runtime.together(office.run(), forms.run(bus, subjects))
     finally:
         await bus.close()
 

@@ -27,9 +27,9 @@ def draw(
     """The anchor of an event that has one."""
     state = event.state
     if not isinstance(state, AnswerState):
-        return render.task_card(state, event.sequence, key=key, version=version, names=names, style=style)
+        return render.task_card(state, event.sequence, key=key, version=version, names=names, links=links, style=style)
     if not isinstance(state.body, StatusBody):
-        return answers.private(state, answers.Gathered(), key=key, style=style)
+        return answers.private(state, answers.Gathered(links, names), key=key, style=style)
     return answers.status_card(
         state, state.body, links, event.sequence, key=key, version=version, names=names, style=style
     )

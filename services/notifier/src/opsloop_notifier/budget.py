@@ -25,6 +25,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ephemeral: Rate = Rate(per_second=1.2, burst=20)
     read: Rate = Rate(per_second=38 / 60, burst=12)
     permalink: Rate = Rate(per_second=4, burst=40)
+    publish: Rate = Rate(per_second=1.2, burst=20)
     card_seconds: float = 1.0
     """Between two progress updates of one card."""
 

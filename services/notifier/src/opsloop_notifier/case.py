@@ -40,6 +40,10 @@ class Case:
         self.newest = newest
         self.ends: dict[int, Held] = {}
         self.rows: dict[str, Row] | None = None
+        self.published = 0
+        """The sequence of the state that the person's page shows."""
+        self.is_overtaken = False
+        """A newer state of the page is on the bus; it may be on its way to another replica."""
         self.links: dict[str, str] = {}
         self.lost_ts = ""
         """The anchor that Slack said is gone."""
@@ -63,6 +67,11 @@ class Case:
     def is_private(self) -> bool:
         state = self.newest.event.state
         return isinstance(state, AnswerState) and state.visibility == "private"
+
+    @property
+    def is_home(self) -> bool:
+        state = self.newest.event.state
+        return isinstance(state, AnswerState) and state.visibility == "home"
 
     def offer(self, held: Held) -> list[Handle]:
         """Takes an event in; returns the handles of those it overtook, or that came too late to matter."""
@@ -114,7 +123,7 @@ class Case:
     # --- what is due --------------------------------------------------------------------------------------------
 
     def anchor_is_due(self) -> bool:
-        if self.is_private:
+        if self.is_private or self.is_home:
             return False
         record = self.record(ANCHOR)
         if record is None or not record.is_settled:
@@ -143,8 +152,11 @@ class Case:
     def private_is_due(self) -> bool:
         return (self.is_private or self.is_unreachable) and PRIVATE not in self.settled
 
+    def home_is_due(self) -> bool:
+        return self.is_home and (self.is_overtaken or self.published < self.newest.event.sequence)
+
     def missing_links(self) -> list[str]:
-        return view.runs_without_link(self.newest.event, self.known_links())
+        return view.tasks_without_link(self.newest.event, self.known_links())
 
     def known_links(self) -> Mapping[str, str]:
         record = self.record(ANCHOR)
@@ -154,6 +166,8 @@ class Case:
         """Whether everything the newest event asks for is in Slack, or refused by it for good."""
         if self.is_private:
             return PRIVATE in self.settled
+        if self.is_home:
+            return not self.home_is_due()
         if self.anchor_is_due() or self.private_is_due():
             return False
         if self.is_unreachable:

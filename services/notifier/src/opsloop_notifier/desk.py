@@ -1,7 +1,7 @@
 """The desk: every case that is still owed something, and who works on it.
 
 Of each task only the newest event is kept, unacknowledged, until it is visible: after a crash the broker delivers it
-again. A case has up to one job of each kind at a time: load, anchor, thread, private, links.
+again. A case has up to one job of each kind at a time: load, anchor, thread, private, home, links.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from opsloop_common.events import TaskState
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.case import Case, Handle, Held
+from opsloop_notifier.homes import Homes
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger
 from opsloop_notifier.privately import Links, Privately
@@ -29,8 +30,8 @@ Observe = Callable[[float], None]
 
 class Desk:
     def __init__(
-        self, *, ledger: Ledger, lanes: Lanes, anchors: Anchors, threads: Threads, privately: Privately, links: Links,
-        observe: Observe,
+        self, *, ledger: Ledger, lanes: Lanes, anchors: Anchors, threads: Threads, privately: Privately, homes: Homes,
+        links: Links, observe: Observe,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._lanes = lanes
@@ -44,6 +45,7 @@ class Desk:
             "anchor": anchors.run,
             "thread": threads.run,
             "private": privately.run,
+            "home": homes.run,
             "links": self._find_links,
         }
 
@@ -92,6 +94,7 @@ class Desk:
             "anchor": case.anchor_is_due(),
             "thread": case.reply_is_due(),
             "private": case.private_is_due(),
+            "home": case.home_is_due(),
             "links": bool(case.missing_links()) and not case.is_private,
         }
         # Links that were not there are looked for when there is news, not in a circle.
@@ -113,8 +116,11 @@ class Desk:
 
     def _after(self, case: Case, kind: str) -> None:
         task = case.task
-        if kind == "anchor" and task is not None and task.card in self._cases:
-            self._go_on(self._cases[task.card])
+        if kind == "anchor" and task is not None:
+            # Its card can be linked to now.
+            for id in (task.card, task.parent.task_id if task.parent else ""):
+                if id in self._cases:
+                    self._go_on(self._cases[id])
         if kind == "links" and case.missing_links():
             # Nothing new: the next delivery of the event, or the task's first post, looks again.
             self._settle(case)

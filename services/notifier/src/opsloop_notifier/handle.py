@@ -4,7 +4,7 @@ from opsloop_common import codec
 from opsloop_common.answers import AnswerState
 from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Reject
 from opsloop_common.codec import Undecodable
-from opsloop_notifier import answers, replies, view
+from opsloop_notifier import answers, home, replies, view
 from opsloop_notifier.anchors import draw
 from opsloop_notifier.case import Held
 from opsloop_notifier.desk import Desk
@@ -36,6 +36,9 @@ class EventHandler:
         if isinstance(state, AnswerState) and state.visibility == "private":
             answers.private(state, answers.Gathered(), key="try", style=self._style)
             return
+        if isinstance(state, AnswerState) and state.visibility == "home":
+            home.page(state, self._style)
+            return
         draw(event, {}, key="try", version="try", names={}, style=self._style)
         if not isinstance(state, AnswerState) and (due := view.due_reply(state, ())):
-            replies.reply(state, due, (), key="try", style=self._style)
+            replies.reply(state, due, (), key="try", names={}, style=self._style)

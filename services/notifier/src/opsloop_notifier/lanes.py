@@ -88,6 +88,7 @@ class Lanes:
         self.ephemeral = Lane(limits.ephemeral)
         self.read = Lane(limits.read)
         self.permalink = Lane(limits.permalink)
+        self.publish = Lane(limits.publish)
         self._workspace = Lane(limits.post_workspace)
         self._channels: dict[str, Lane] = {}
 

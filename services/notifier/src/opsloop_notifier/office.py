@@ -11,6 +11,7 @@ from opsloop_notifier.budget import Limits
 from opsloop_notifier.desk import Desk, Observe
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.handle import EventHandler
+from opsloop_notifier.homes import Homes, Pages
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger
 from opsloop_notifier.people import People
@@ -43,14 +44,16 @@ class Office:
         ledger = Ledger(bus, subjects.bucket("LEDGER"))
         tails = Tails(bus, subjects)
         links = Links(slack, lanes, gate, ledger)
+        people = People(slack)
         reconciler = Reconciler(slack, lanes.read, gate, style.secrets, pace.looks_seconds)
         poster = Poster(slack, lanes, ledger, gate, reconciler)
         self.desk = Desk(
             ledger=ledger,
             lanes=lanes,
-            anchors=Anchors(slack, lanes, gate, poster, People(slack), style),
-            threads=Threads(poster, tails.read, style),
-            privately=Privately(slack, lanes, gate, ledger, links, tails.read, style),
+            anchors=Anchors(slack, lanes, gate, poster, people, style),
+            threads=Threads(poster, tails.read, people, style),
+            privately=Privately(slack, lanes, gate, ledger, links, people, tails.read, style),
+            homes=Homes(slack, lanes, gate, Pages(bus, subjects).newest, style),
             links=links,
             observe=observe,
         )

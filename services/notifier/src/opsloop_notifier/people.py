@@ -8,7 +8,15 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from opsloop_common.answers import AnswerState, StatusBody
+from opsloop_common.answers import (
+    AnswerBody,
+    AnswerState,
+    HomeBody,
+    RefusedBody,
+    StatusBody,
+    TaskBody,
+    TasksBody,
+)
 from opsloop_common.events import TaskState
 from opsloop_notifier.slack import Slack
 
@@ -58,6 +66,24 @@ class People:
 
 def named_in(state: TaskState | AnswerState) -> set[str]:
     """The users whom the message of a state names."""
-    if isinstance(state, TaskState):
-        return {state.tried_by.user}
-    return {run.by.user for run in state.body.runs} if isinstance(state.body, StatusBody) else set()
+    if isinstance(state, AnswerState):
+        return _named_in_answer(state.body)
+    named = [state.tried_by, state.requested_by if state.follow_ups else None, state.cancelled_by]
+    named.append(state.behind.by if state.behind else None)
+    return {person.user for person in named if person is not None}
+
+
+def _named_in_answer(body: AnswerBody) -> set[str]:
+    match body:
+        case StatusBody(runs=runs):
+            return {run.by.user for run in runs}
+        case TasksBody(running=running, queued=queued, ended=ended):
+            return {row.by.user for row in (*running, *queued, *ended)}
+        case HomeBody(open=open_rows, ended=ended):
+            return {row.by.user for row in (*open_rows, *ended)}
+        case TaskBody(row=row):
+            return {row.by.user}
+        case RefusedBody(owners=owners):
+            return set(owners)
+        case _:
+            return set()

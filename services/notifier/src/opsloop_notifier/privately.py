@@ -3,12 +3,14 @@
 At least once: such a message cannot be read back, so after a lost answer it is sent again by the next way.
 """
 
+import asyncio
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import msgspec
 
-from opsloop_common.answers import AnswerState, LogsBody, RefusedBody
+from opsloop_common.answers import AnswerBody, AnswerState, LogsBody, RefusedBody, TaskBody, TasksBody
 from opsloop_notifier import answers, words
 from opsloop_notifier.case import Case
 from opsloop_notifier.gate import Gate
@@ -16,6 +18,7 @@ from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger, Record
 from opsloop_notifier.message import Message
 from opsloop_notifier.outcome import Dead, Gone, Limited, Locked, Malformed, Outcome, Sent
+from opsloop_notifier.people import People, named_in
 from opsloop_notifier.posting import back_off, key_of
 from opsloop_notifier.slack import Slack
 from opsloop_notifier.style import Style
@@ -24,6 +27,8 @@ from opsloop_notifier.view import ANCHOR, PRIVATE, Urgency
 
 log = logging.getLogger(__name__)
 
+LINKS_SECONDS = 1.5
+LINKS_KEPT = 10_000
 MOST_RESPONSES = 2
 """Uses of one response URL; Slack allows five."""
 
@@ -36,6 +41,8 @@ class Links:
         self._lanes = lanes
         self._gate = gate
         self._ledger = ledger
+        self._known: dict[tuple[str, str], str] = {}
+        """By channel and timestamp: such a link never changes."""
 
     async def to(self, task_id: str) -> str | None:
         """ "" where there is none to be had; None when it is not known yet."""
@@ -44,11 +51,14 @@ class Links:
             return None
         if not record.ts:
             return ""
+        if known := self._known.get((record.channel, record.ts)):
+            return known
         await self._gate.passed()
         async with self._lanes.permalink.turn(lambda: Urgency.PROGRESS):
             answer = await self._slack.permalink(record.channel, record.ts)
         match answer:
             case str():
+                self._remember(record, answer)
                 return answer
             case Limited(seconds):
                 self._lanes.permalink.pause(seconds)
@@ -56,16 +66,34 @@ class Links:
                 return ""
         return None
 
+    async def to_all(self, task_ids: Collection[str]) -> dict[str, str]:
+        """The links that are to be had within a moment, by task id: an answer does not wait long for them."""
+        asked = {id: asyncio.create_task(self.to(id)) for id in dict.fromkeys(task_ids)}
+        if not asked:
+            return {}
+        _, late = await asyncio.wait(asked.values(), timeout=LINKS_SECONDS)
+        for one in late:
+            one.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return {id: link for id, one in asked.items() if one not in late and (link := one.result())}
+
+    def _remember(self, record: Record, link: str) -> None:
+        if len(self._known) >= LINKS_KEPT:
+            self._known.clear()
+        self._known[record.channel, record.ts] = link
+
 
 class Privately:
     def __init__(
-        self, slack: Slack, lanes: Lanes, gate: Gate, ledger: Ledger, links: Links, read_tail: ReadTail, style: Style
-    ) -> None:
+        self, slack: Slack, lanes: Lanes, gate: Gate, ledger: Ledger, links: Links, people: People,
+        read_tail: ReadTail, style: Style,
+    ) -> None:  # fmt: skip
         self._slack = slack
         self._lanes = lanes
         self._gate = gate
         self._ledger = ledger
         self._links = links
+        self._people = people
         self._read_tail = read_tail
         self._style = style
 
@@ -111,12 +139,10 @@ class Privately:
         return words.unreachable(channel, self._gate.identity.user, anchor.error if anchor else "")
 
     async def _gather(self, answer: AnswerState) -> answers.Gathered:
-        match answer.body:
-            case LogsBody(task_id=task_id):
-                return answers.Gathered(lines=tuple(await self._read_tail(task_id, None, answers.LOG_LINES)))
-            case RefusedBody(task_id=task_id) if task_id:
-                return answers.Gathered(link=await self._links.to(task_id) or "")
-        return answers.Gathered()
+        if isinstance(answer.body, LogsBody):
+            return answers.Gathered(lines=tuple(await self._read_tail(answer.body.task_id, None, answers.LOG_LINES)))
+        links, _ = await asyncio.gather(self._links.to_all(linked_in(answer.body)), self._people.meet(named_in(answer)))
+        return answers.Gathered(links, self._people.names)
 
     async def _ephemeral(self, case: Case, message: Message) -> Outcome:
         user = answers.asker(case.newest.event.state)
@@ -160,6 +186,19 @@ class Privately:
             raise LookupError(PRIVATE)
         record = msgspec.structs.replace(row.record, **changes)
         case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record, row))
+
+
+def linked_in(body: AnswerBody) -> list[str]:
+    """The tasks to whose cards an answer leads."""
+    match body:
+        case TasksBody(running=running, queued=queued, ended=ended):
+            return [row.id for row in (*running, *queued, *ended)]
+        case TaskBody(row=row):
+            return [row.id]
+        case RefusedBody(task_id=task_id) if task_id:
+            return [task_id]
+        case _:
+            return []
 
 
 def _is_sent(outcomes: list[Outcome]) -> bool:

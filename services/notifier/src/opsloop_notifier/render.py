@@ -1,137 +1,92 @@
 """The card of a task: its newest state as one message, updated in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from opsloop_common.events import FINAL_STATUSES, TaskState
-from opsloop_common.measures import Measure
-from opsloop_notifier import words
-from opsloop_notifier.message import Block, Message, actions, context, mark, mrkdwn, section
+from opsloop_notifier import amounts, controls, headline, lineage, naming, sparkline, words
+from opsloop_notifier.message import (
+    CONTEXT_LIMIT,
+    SECTION_LIMIT,
+    Block,
+    Message,
+    actions,
+    context,
+    mark,
+    section,
+)
+from opsloop_notifier.paragraphs import joined, within
 from opsloop_notifier.style import Style
 
-# Chosen so that no text can pass Slack's limits: 3,000 for a section and for the top-level text, 2,000 for a context.
-_NAME = 80
-_SENTENCE = 2000
-_RESULT_LINE = 250
-_MOST_RESULT_LINES = 24
-_MOST_MEASURES = 10
+_HIGHLIGHT = 250
+_MOST_HIGHLIGHTS = 6
 
 
 def task_card(
-    task: TaskState, sequence: int, *, key: str, version: str, names: Mapping[str, str], style: Style
-) -> Message:
+    task: TaskState, sequence: int, *, key: str, version: str, names: Mapping[str, str], style: Style,
+    links: Mapping[str, str],
+) -> Message:  # fmt: skip
     """The anchor of a task, drawn from the event with this sequence.
 
-    `names` maps users to what they are called: a card says who asked without calling them.
+    `names` maps users to what they are called: a card says who asked without calling them. `links` maps the tasks
+    that this one names to their cards; one without a card yet is named all the same.
     """
-    state = _state(task, style)
+    head = [headline.title(task, style), headline.state(task, names, links, style), headline.partial(task, style)]
     blocks = [
-        section(f"{_title(task, style)}\n{state}"),
-        section(words.bar(_percent(task))),
-        *measures(task.measures, task.ended_at, style),
-        actions(_buttons(task, sequence, style)),
-        context(_small_print(task, names, style)),
+        section("\n".join(line for line in head if line)),
+        section(words.bar(headline.percent(task))),
+        *_numbers(task, style),
+        *_findings(task, style),
+        *_next(task, names, links, style),
+        actions(controls.of_task(task, sequence, style)),
+        context(_small_print(task, names, links, style)),
     ]
-    return mark(style.secrets, key, version, _text(task, state, style), blocks)
+    return mark(style.secrets, key, version, headline.text(task, names, style), blocks)
 
 
-def subject(task: str, target: str, style: Style) -> str:
-    """`*schema_fix* for *naples-honda*`."""
-    return f"*{style.pen.line(task, _NAME)}* for *{style.pen.line(target, _NAME)}*"
+def _numbers(task: TaskState, style: Style) -> list[Block]:
+    if task.status in FINAL_STATUSES and task.ended_at:
+        return amounts.fields_of_change(task.before, task.measures, task.ended_at, style)
+    return amounts.fields_at_start(task.before, task.started_at, style)
 
 
-def plain_subject(task: str, target: str, style: Style) -> str:
-    """`schema_fix for naples-honda`."""
-    return f"{style.pen.line(task, _NAME)} for {style.pen.line(target, _NAME)}"
+def _findings(task: TaskState, style: Style) -> list[Block]:
+    """What the result wants to be seen at once, and its trend."""
+    if task.result is None or task.status != "succeeded":
+        return []
+    lines = [f"• {style.pen.line(line, _HIGHLIGHT)}" for line in task.result.highlights[:_MOST_HIGHLIGHTS]]
+    trend = sparkline.lines(task.result.trend, style) if task.result.trend else []
+    return [section(within(part, SECTION_LIMIT)) for part in (lines, trend) if part]
 
 
-def outcome(task: TaskState, style: Style) -> str:
-    """What a task that ended says about it, in a sentence without its sign."""
-    if task.status == "succeeded":
-        return style.pen.line(task.result.summary, _SENTENCE) if task.result else ""
-    if task.status == "failed":
-        return style.pen.line(task.failure.sentence, _SENTENCE) if task.failure else "It failed without a reason."
-    if task.status == "unknown":
-        return style.pen.line(task.failure.sentence, _SENTENCE) if task.failure else words.UNKNOWN_OUTCOME
-    return ""
+def _next(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> list[Block]:
+    told = lineage.after(task, names, links, style)
+    return [section(told)] if told else []
 
 
-def result_lines(task: TaskState, style: Style) -> list[str]:
-    """The lines that back a result up, a few of them."""
-    lines = task.result.lines if task.result and task.status == "succeeded" else ()
-    shown = [f"• {style.pen.line(line, _RESULT_LINE)}" for line in lines[:_MOST_RESULT_LINES]]
-    hidden = len(lines) - len(shown)
-    return [*shown, f"… and {hidden} more"] if hidden > 0 else shown
-
-
-def duration_seconds(task: TaskState) -> float | None:
-    """How long the attempt ran; None for one that never started or has not ended."""
-    if task.started_at is None or task.ended_at is None:
-        return None
-    return (task.ended_at - task.started_at).total_seconds()
-
-
-def _title(task: TaskState, style: Style) -> str:
-    attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
-    return f"⚙️ {subject(task.task, task.target, style)}{attempt}"
-
-
-def _state(task: TaskState, style: Style) -> str:
-    sign = words.STATUS_SIGNS[task.status]
-    match task.status:
-        case "queued":
-            return f"{sign} Queued{' behind another task on this target' if task.behind else ''}"
-        case "running":
-            step = style.pen.line(task.step, _NAME)
-            return f"{sign} Running{f' – {step}' if step else ''}"
-        case "succeeded":
-            seconds = duration_seconds(task)
-            took = f" in {words.duration(seconds)}" if seconds is not None else ""
-            said = outcome(task, style)
-            return f"{sign} Completed{took}{f' – {said}' if said else ''}"
-        case "failed":
-            return f"{sign} Error: {outcome(task, style)}"
-        case "cancelled":
-            return f"{sign} Cancelled"
-        case "unknown":
-            return f"{sign} Outcome unknown: {outcome(task, style)}"
-
-
-def _percent(task: TaskState) -> int:
-    return 100 if task.status == "succeeded" else task.percent
-
-
-def measures(found: Sequence[Measure], at: datetime | None, style: Style) -> list[Block]:
-    """The numbers as fields, two in a row; `at` is the moment they are to tell of."""
-    fields = [
-        mrkdwn(f"*{style.pen.line(one.title, _NAME)}*\n{words.measure(one, at)}") for one in found[:_MOST_MEASURES]
-    ]
-    return [{"type": "section", "fields": fields}] if fields else []
-
-
-def _buttons(task: TaskState, sequence: int, style: Style) -> list[Block]:
-    retry = [style.button("task.retry", "🔁 Retry Task", task.id, sequence)] if task.status == "failed" else []
-    logs = style.button("task.logs", "🔍 View Logs", task.id, sequence)
-    return [*retry, logs, *style.grafana_button(task, sequence)]
-
-
-def _small_print(task: TaskState, names: Mapping[str, str], style: Style) -> str:
-    parts = [style.pen.line(task.title, _NAME)] if task.title and task.title != task.target else []
+def _small_print(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
     asked = (
         f"Retried {words.moment(_tried_at(task))}" if task.attempt > 1 else f"Asked {words.moment(task.requested_at)}"
     )
-    who = style.pen.line(names.get(task.tried_by.user, ""), _NAME)
-    parts.append(f"{asked} by {who}" if who else asked)
-    if task.status in FINAL_STATUSES and task.ended_at:
-        parts.append(f"ended {words.moment(task.ended_at)}")
-    return " · ".join(parts)
+    parts = [
+        style.pen.line(task.title, naming.LONGEST) if task.title != task.target else "",
+        lineage.origin(task, links, style),
+        f"{asked}{naming.by(task.tried_by, names, style)}",
+        f"ended {words.moment(task.ended_at)}" if task.status in FINAL_STATUSES and task.ended_at else "",
+        _vain_cancel(task, names, style),
+    ]
+    return joined([part for part in parts if part], CONTEXT_LIMIT)
+
+
+def _vain_cancel(task: TaskState, names: Mapping[str, str], style: Style) -> str:
+    """Somebody wanted it to end, and it ended otherwise."""
+    if task.cancelled_by is None or task.is_open or task.status == "cancelled":
+        return ""
+    if task.status == "unknown":
+        return f"stopped{naming.by(task.cancelled_by, names, style)}"
+    name = naming.person(task.cancelled_by, names, style)
+    return f"{name}'s cancel came too late" if name else "a cancel came too late"
 
 
 def _tried_at(task: TaskState) -> datetime:
     return task.queued_at or task.started_at or task.requested_at
-
-
-def _text(task: TaskState, state: str, style: Style) -> str:
-    attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
-    head = f"{plain_subject(task.task, task.target, style)}{attempt}: "
-    return f"{head}{state} ({_percent(task)}%)"

@@ -10,7 +10,7 @@ import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from opsloop_notifier.message import Marker, Message, marker_in_block_id
+from opsloop_notifier.message import Block, Marker, Message, marker_in_block_id
 from opsloop_notifier.outcome import (
     DEFAULT_PAUSE_SECONDS,
     Ambiguous,
@@ -67,6 +67,12 @@ class Slack(Protocol):
     async def respond(self, url: str, message: Message) -> Outcome:
         """A private answer over a response URL, which is never logged. Dead for a host that is not Slack's."""
 
+    async def open_view(self, trigger_id: str, view: Block) -> Outcome:
+        """Opens a modal. A trigger is worth three seconds and one modal; it is never logged."""
+
+    async def publish_view(self, user: str, view: Block) -> Outcome:
+        """Replaces the app's page of a person as a whole."""
+
     async def permalink(self, channel: str, ts: str) -> str | NotSent: ...
 
     async def name(self, user: str) -> str | NotSent:
@@ -112,6 +118,14 @@ class SlackWeb:
         outcome = await self._respond(url, message)
         self._count("response_url", type(outcome).__name__)
         return outcome
+
+    async def open_view(self, trigger_id: str, view: Block) -> Outcome:
+        outcome = await self._call("views.open", {"trigger_id": trigger_id, "view": view})
+        return Sent() if isinstance(outcome, dict) else outcome
+
+    async def publish_view(self, user: str, view: Block) -> Outcome:
+        outcome = await self._call("views.publish", {"user_id": user, "view": view})
+        return Sent() if isinstance(outcome, dict) else outcome
 
     async def permalink(self, channel: str, ts: str) -> str | NotSent:
         answer = await self._call("chat.getPermalink", {"channel": channel, "message_ts": ts}, verb="GET")

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from opsloop_common.events import TaskState
 from opsloop_notifier import replies, view
 from opsloop_notifier.case import Case
+from opsloop_notifier.people import People, named_in
 from opsloop_notifier.posting import Draft, Poster, key_of, plain_if_refused
 from opsloop_notifier.style import Style
 from opsloop_notifier.view import Urgency, is_thread_slot
@@ -14,8 +15,9 @@ ReadTail = Callable[[str, int | None, int], Awaitable[list[str]]]
 
 
 class Threads:
-    def __init__(self, poster: Poster, read_tail: ReadTail, style: Style) -> None:
+    def __init__(self, poster: Poster, read_tail: ReadTail, people: People, style: Style) -> None:
         self._poster = poster
+        self._people = people
         self._read_tail = read_tail
         self._style = style
 
@@ -47,7 +49,11 @@ class Threads:
         await self._supersede(case, due.slot)
         with_log = due.is_end and task.status in ("failed", "unknown")
         tail = await self._read_tail(task.id, task.attempt, replies.TAIL_LINES) if with_log else []
-        message = replies.reply(task, due, tail, key=key_of(case, due.slot), style=self._style)
+        if due.is_end:
+            await self._people.meet(named_in(task))
+        message = replies.reply(
+            task, due, tail, key=key_of(case, due.slot), names=self._people.names, style=self._style
+        )
         return plain_if_refused(case, Draft(due.slot, held.event.sequence, message, thread_ts))
 
     async def _supersede(self, case: Case, slot: str) -> None:

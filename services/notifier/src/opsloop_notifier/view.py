@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from opsloop_common.answers import AnswerState
+from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_common.events import FINAL_STATUSES, TaskState
 
 ANCHOR = "anchor"
@@ -104,12 +104,19 @@ def end_urgency(event: Event) -> Urgency:
     return Urgency.FINAL if succeeded else Urgency.FAILURE
 
 
-def runs_without_link(event: Event, links: Collection[str]) -> list[str]:
-    """The tasks a status card tells of whose own message is not known yet."""
-    if not isinstance(event.state, AnswerState):
-        return []
-    runs = getattr(event.state.body, "runs", ())
-    return [run.task_id for run in runs if run.task_id not in links]
+def tasks_without_link(event: Event, links: Collection[str]) -> list[str]:
+    """The tasks a card tells of, and that have one of their own, which is not known yet."""
+    return [task_id for task_id in _told_of(event.state) if task_id not in links]
+
+
+def _told_of(state: TaskState | AnswerState) -> list[str]:
+    if isinstance(state, AnswerState):
+        return [run.task_id for run in state.body.runs] if isinstance(state.body, StatusBody) else []
+    behind = [state.behind.task_id] if state.behind and state.status == "queued" else []
+    parent = [state.parent.task_id] if state.parent else []
+    # One that was denied, or found no room, never existed.
+    after = [one.task_id for one in state.follow_ups if one.outcome in ("started", "joined")]
+    return [*behind, *parent, *after]
 
 
 def _slot(attempt: int, name: int | str) -> str:

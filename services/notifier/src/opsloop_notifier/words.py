@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from opsloop_common.answers import RefusalReason
 from opsloop_common.events import Status
-from opsloop_common.measures import Measure
 
 STATUS_SIGNS: dict[Status, str] = {
     "queued": "⏳",
@@ -24,26 +22,15 @@ STATUS_WORDS: dict[Status, str] = {
     "unknown": "outcome unknown",
 }
 
+CANCELLING_SIGN = "🛑"
+CANCELLING = "being cancelled"
+
 UNKNOWN_OUTCOME = (
     "It stopped in the middle of a step, and nobody can say whether the step took effect. "
     "It was not run again: look at the target, then decide."
 )
 
-REFUSALS: dict[RefusalReason, str] = {
-    "too_late": "This request waited too long and was not run. Click again.",
-    "button_outdated": "This button belongs to an earlier state. Use the buttons on the newest card.",
-    "button_unknown": "This button is not known here. Type `{command} help` and start again from there.",
-    "already_running": "{subject} is already queued or running. Follow that one; it was not started a second time.",
-    "queue_full": "Too many tasks already wait for this target. Try again when some have finished.",
-    "not_permitted": "You may not run this. Ask whoever keeps the catalogue to add you to `run_by` of the task.",
-    "not_failed": "There is nothing to retry: this task has not failed, or somebody has already retried it.",
-}
-
 NO_LOG_LINES = "There are no log lines yet."
-
-
-STALE_SECONDS = 300.0
-"""A sample older than this says its age."""
 
 
 def unreachable(channel: str, bot: str, error: str) -> str:
@@ -86,26 +73,27 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
-def measure(found: Measure, at: datetime | None) -> str:
-    """`$4,820.11`, `0.93`, `no data`; an old sample says when it was taken."""
-    if found.state == "no_data":
-        return "no data"
-    if found.state == "unavailable":
-        return "unavailable"
-    if found.at is not None and at is not None and (at - found.at).total_seconds() > STALE_SECONDS:
-        return f"{_value(found)} (sample of {moment(found.at)})"
-    return _value(found)
+def day(at: datetime) -> str:
+    """A date that Slack shows in the reader's own zone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short}}|{at.strftime('%Y-%m-%d')}>"
 
 
-def _value(found: Measure) -> str:
-    match found.unit:
-        case "usd":
-            sign = "-" if found.value < 0 else ""
-            return f"{sign}${abs(found.value):,.2f}"
-        case "ratio":
-            return f"{found.value:.2f}"
-        case "number":
-            return f"{found.value:,.2f}".rstrip("0").rstrip(".")
+def ago(at: datetime, now: datetime) -> str:
+    """`just now`, `12 s ago`, `5 min ago`, `3 h ago`, `2 days ago`."""
+    seconds = (now - at).total_seconds()
+    if seconds < 1:
+        return "just now"
+    for unit_seconds, unit in ((86400, "day"), (3600, "h"), (60, "min"), (1, "s")):
+        count = int(seconds // unit_seconds)
+        if count:
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
+    return "just now"
+
+
+def ordinal(place: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, `11th`."""
+    ending = "th" if 10 <= place % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
 
 
 def bar(percent: int) -> str:

@@ -11,15 +11,20 @@ from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import TaskState
-from opsloop_common.measures import Measure, MetricQuery
+from opsloop_common.measures import Measure, MetricQuery, RangeQuery, Series
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor
-from opsloop_orchestrator.commands import Commands
+from opsloop_orchestrator import identities
+from opsloop_orchestrator.commands import Commands, Sources
+from opsloop_orchestrator.follow_ups import FollowUps
+from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.leases import Lease, Leases
+from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.projection import Projection, Row
+from opsloop_orchestrator.questions import Questions
 from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.runners import RunnerPool
 from opsloop_orchestrator.settings import Settings, read
@@ -30,6 +35,9 @@ from opsloop_orchestrator.worker import Worker
 
 SERVICE = "orchestrator"
 COMMANDS_SIDE_BY_SIDE = 64
+CLAIMS_SIDE_BY_SIDE = 16
+"""Beyond the tasks that run: looking whether a task may start must not wait for one that has to be looked up."""
+FOLLOW_UPS_SIDE_BY_SIDE = 16
 
 
 def now() -> datetime:
@@ -65,17 +73,30 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
         except service.Unanswered:
             return None
 
-    readings = Readings(ask=ask, metrics=settings.catalogue.metrics, journal=journal)
+    async def ask_course(question: RangeQuery, deadline_seconds: float) -> Series | None:
+        try:
+            return await service.request(bus, subjects.metric("range"), question, Series, deadline_seconds)
+        except service.Unanswered:
+            return None
+
+    catalogue = settings.catalogue
+    identify = identities.asking(bus, subjects.identity)
+    readings = Readings(ask=ask, ask_course=ask_course, metrics=catalogue.metrics, journal=journal)
     runners = RunnerPool(settings.slots, settings.runner_environment)
-    projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal)
+    homes = Homes(journal, catalogue.command, now)
+    line = Line(targets, journal)
+    steps = Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord))
+    projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal, homes)
     commands = Commands(
-        journal=journal,
+        sources=Sources(journal, projection, readings, identify),
         targets=targets,
-        readings=readings,
-        catalogue=settings.catalogue,
+        line=line,
+        homes=homes,
+        catalogue=catalogue,
         clock=now,
-        start_within_seconds=settings.start_within_seconds,
+        start_within=settings.start_within,
     )
+    follow_ups = FollowUps(journal=journal, targets=targets, identify=identify, catalogue=catalogue, clock=now)
 
     def log_writer(task: TaskState) -> LogWriter:
         return LogWriter(bus=bus, subject=subjects.log(task.id), attempt=task.attempt, redact=redact, clock=now)
@@ -85,16 +106,20 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
         slots=settings.slots,
         journal=journal,
         targets=targets,
-        steps=Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord)),
+        steps=steps,
         runners=runners,
-        catalogue=settings.catalogue,
+        catalogue=catalogue,
         readings=readings,
+        answer=Questions(readings, projection, steps).answer,
+        identify=identify,
+        line=line,
+        start_within=settings.start_within,
         secrets=lambda target: settings.secrets[target],
         log_writer=log_writer,
         clock=now,
     )
     sweeper = Sweeper(
-        projection=projection, journal=journal, leases=leases, worker=worker, catalogue=settings.catalogue, clock=now
+        projection=projection, journal=journal, leases=leases, worker=worker, line=line, catalogue=catalogue, clock=now
     )
 
     def consumer(stream: str, durable: str, handler: Handler, capacity: int) -> Consumer:
@@ -115,7 +140,8 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
             leases.run(),
             runners.run(),
             consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
-            consumer("EVT", "orchestrator-queued", worker.handle, settings.slots).run(),
+            consumer("EVT", "orchestrator-queued", worker.handle, settings.slots + CLAIMS_SIDE_BY_SIDE).run(),
+            consumer("EVT", "orchestrator-follow-ups", follow_ups.handle, FOLLOW_UPS_SIDE_BY_SIDE).run(),
             consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
             sweeper.run(),
             runtime.beat(health),

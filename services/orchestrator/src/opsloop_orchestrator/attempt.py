@@ -1,13 +1,15 @@
 """One running attempt: it listens to a runner, keeps what it says, and appends what it means.
 
-Everything that changes the task goes through `_append`, which knows the last sequence of the task. When somebody else
-moved the task, this attempt has lost it: it stops at once and writes nothing more.
+Everything that changes the task goes through `_append`, which knows the last sequence of the task. The one thing that
+others may add to a running task is the wish to cancel it; any other change means that this attempt has lost the task:
+it stops at once and writes nothing more.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 from opsloop_common.bus import Conflict
 from opsloop_common.catalogue import TaskType
@@ -15,7 +17,22 @@ from opsloop_common.events import Failure, TaskState
 from opsloop_common.measures import Measure
 from opsloop_common.task import Target
 from opsloop_orchestrator import frames, moves
-from opsloop_orchestrator.frames import Begin, Failed, Finished, Kept, Line, Progress, StepDone
+from opsloop_orchestrator.frames import (
+    AskCourse,
+    AskEarlier,
+    AskValue,
+    Begin,
+    Cancel,
+    Failed,
+    Finished,
+    Kept,
+    Line,
+    Progress,
+    Question,
+    StepDone,
+    Stopped,
+    Told,
+)
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.moves import Move
@@ -24,8 +41,15 @@ from opsloop_orchestrator.steps import Steps
 
 log = logging.getLogger(__name__)
 
-Measuring = Callable[[str], Awaitable[tuple[Measure, ...]]]
+Measuring = Callable[[str], Coroutine[Any, Any, tuple[Measure, ...]]]
 """The numbers of a target, within a moment."""
+
+Answering = Callable[[Question, TaskState], Awaitable[bytes | None]]
+"""Answers what a handler asks, as JSON; None where there is no answer."""
+Change = Callable[[TaskState, datetime], Move]
+"""What becomes of the task as it is, at that time."""
+Ended = Finished | Failed | Stopped | None
+"""How a runner is done with a task; None when the runner itself is gone."""
 
 PROGRESS_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
@@ -47,6 +71,7 @@ class Attempt:
         steps: Steps,
         lines: LogWriter,
         measure: Measuring,
+        answer: Answering,
         clock: Callable[[], datetime],
     ) -> None:
         self._task = claimed.state
@@ -59,28 +84,46 @@ class Attempt:
         self._steps = steps
         self._lines = lines
         self._measure = measure
+        self._answer = answer
         self._clock = clock
+        self._before: asyncio.Task[tuple[Measure, ...]] | None = None
+        self._questions: set[asyncio.Task[None]] = set()
         self._percent_due: int | None = None
         self._appended_at = 0.0
+        self._cancelled = asyncio.Event()
 
     async def run(self) -> bool:
         """Runs to the end; returns whether the runner may be used again. Raises Conflict, BusError."""
         self._runner.send(await self._begin())
-        ended: Finished | Failed | None = None
+        if not self._task.before:
+            self._before = asyncio.create_task(self._measure(self._task.target))
         try:
-            async with asyncio.timeout(self._kind.timeout_seconds):
-                ended = await self._listen()
-        except TimeoutError:
-            return await self._stop(lambda now: moves.overdue(self._task, self._kind, now))
-        if ended is None:
-            return await self._stop(lambda now: moves.abandoned(self._task, self._kind.effect, now))
-        await self._lines.flush()
-        await self._append(await self._end(ended))
-        return True
+            return await self._run()
+        finally:
+            for task in (*self._questions, *([self._before] if self._before else [])):
+                task.cancel()
+
+    def cancel(self) -> None:
+        """Somebody wants the task to end. Repeating it changes nothing."""
+        self._cancelled.set()
 
     @property
     def state(self) -> TaskState:
         return self._task
+
+    async def _run(self) -> bool:
+        try:
+            async with asyncio.timeout(self._kind.timeout_seconds):
+                ended = await self._listen_until_cancelled()
+        except TimeoutError:
+            return await self._stop(lambda task, now: moves.overdue(task, self._kind, now))
+        if ended is None:
+            return await self._stop(lambda task, now: moves.abandoned(task, self._kind.effect, now))
+        await self._lines.flush()
+        await self._settle_before()
+        end = await self._end(ended)
+        await self._append(lambda task: end(task, self._clock()))
+        return True
 
     async def _begin(self) -> Begin:
         task = self._task
@@ -91,11 +134,28 @@ class Attempt:
             fence=task.fence,
             target=self._target,
             params=task.params,
+            settings=self._kind.settings,
             secrets=self._secrets,
             kept=await self._steps.kept(task.id, task.attempt),
         )
 
-    async def _listen(self) -> Finished | Failed | None:
+    async def _listen_until_cancelled(self) -> Ended:
+        """How the runner ends the task; once it is cancelled, it has the grace of its kind to do so."""
+        listening = asyncio.create_task(self._listen())
+        cancelled = asyncio.create_task(self._cancelled.wait())
+        try:
+            await asyncio.wait({listening, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done():
+                await self._lines.write("Cancelled: the task is told to end.")
+                self._runner.send(Cancel())
+                await asyncio.wait({listening}, timeout=self._kind.cancel_grace_seconds)
+            return listening.result() if listening.done() else None
+        finally:
+            cancelled.cancel()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self) -> Ended:
         """Frames until the task ends; None when the runner is gone."""
         receiving: asyncio.Task[frames.FromRunner | None] | None = None
         try:
@@ -107,7 +167,7 @@ class Attempt:
                     continue
                 frame, receiving = receiving.result(), None
                 match frame:
-                    case Finished() | Failed() | None:
+                    case Finished() | Failed() | Stopped() | None:
                         return frame
                     case Line(text):
                         await self._lines.write(text)
@@ -115,16 +175,28 @@ class Attempt:
                         self._percent_due = percent
                     case StepDone() as step:
                         await self._keep(step)
+                    case AskValue() | AskCourse() | AskEarlier() as question:
+                        self._tell(question)
         finally:
             if receiving is not None:
                 receiving.cancel()
+
+    def _tell(self, question: Question) -> None:
+        """Answers beside everything else: a slow answer holds up nothing but the one who asked."""
+
+        async def tell() -> None:
+            self._runner.send(Told(question.number, await self._answer(question, self._task)))
+
+        telling = asyncio.create_task(tell())
+        self._questions.add(telling)
+        telling.add_done_callback(self._questions.discard)
 
     async def _keep(self, done: StepDone) -> None:
         """The step's result is safe before the event that names it, and the event before the next step begins."""
         if not done.repeated:
             await self._steps.keep(self._task.id, self._task.attempt, done.name, done.result)
         self._percent_due = None
-        await self._append(moves.step_done(self._task, done.name, done.percent))
+        await self._append(lambda task: moves.step_done(task, done.name, done.percent))
         self._runner.send(Kept(done.name))
 
     def _until_progress_due(self) -> float | None:
@@ -136,33 +208,70 @@ class Attempt:
     async def _flush_progress(self) -> None:
         percent, self._percent_due = self._percent_due, None
         if percent is not None and percent > self._task.percent:
-            await self._append(moves.progressed(self._task, percent))
+            await self._append(lambda task: moves.progressed(task, percent))
 
-    async def _end(self, ended: Finished | Failed) -> Move:
-        now = self._clock()
+    async def _end(self, ended: Finished | Failed | Stopped) -> Change:
+        """The end as it follows from the task at the time: a wish to cancel may have come in between."""
         if isinstance(ended, Finished):
-            return moves.succeeded(self._task, ended.result, now, await self._measure(self._task.target))
-        failure = Failure(code=ended.code, sentence=self._lines.redact(ended.sentence), step=ended.step)
-        return moves.failed(self._task, failure, now)
+            measures = await self._measure(self._task.target)
+            return lambda task, now: moves.succeeded(task, ended.result, now, measures)
+        failure = Failure(code="bug", sentence="It ended as if it were cancelled, but nobody did that.")
+        if isinstance(ended, Failed):
+            failure = Failure(code=ended.code, sentence=self._lines.redact(ended.sentence), step=ended.step)
 
-    async def _stop(self, how: Callable[[datetime], Move]) -> bool:
+        def change(task: TaskState, now: datetime) -> Move:
+            return moves.cancelled(task, now) if task.cancelled_by else moves.failed(task, failure, now)
+
+        return change
+
+    async def _stop(self, how: Change) -> bool:
         """Kills the runner first: once the end is written, nothing of this attempt may still act."""
         await self._runner.kill()
         await self._lines.flush()
         await self._catch_up()
-        await self._append(how(self._clock()))
+
+        def change(task: TaskState) -> Move:
+            now = self._clock()
+            return moves.stopped(task, self._kind.effect, now) if task.cancelled_by else how(task, now)
+
+        await self._append(change)
         return False
 
+    async def _settle_before(self) -> None:
+        """Waits for the numbers of the beginning, which were asked for then."""
+        if self._before is not None and not self._before.done():
+            await asyncio.wait({self._before})
+
     async def _catch_up(self) -> None:
-        """Takes over an event of ours whose append was cut off by the timeout. Raises Conflict if the task is lost."""
+        """Takes over what was written meanwhile: an event of ours whose append was cut off, or the wish to cancel.
+
+        Raises Conflict if the task is lost.
+        """
         found = await self._journal.task(self._task.id)
         if found is None or found.state.fence != self._task.fence or found.state.status != "running":
             raise Conflict(f"{self._task.id}: taken over by somebody else")
         self._task, self._sequence = found.state, found.sequence
+        if self._task.cancelled_by:
+            self.cancel()
 
-    async def _append(self, move: Move) -> None:
-        self._sequence = await self._journal.append(
-            move.event, move.state, self._sequence, patience_seconds=PATIENCE_SECONDS
-        )
+    async def _append(self, change: Callable[[TaskState], Move]) -> None:
+        """Appends what becomes of the task as it is now."""
+        while True:
+            move, known = change(self._with_before()), self._sequence
+            try:
+                self._sequence = await self._journal.append(
+                    move.event, move.state, known, patience_seconds=PATIENCE_SECONDS
+                )
+                break
+            except Conflict:
+                await self._catch_up()
+                if self._sequence == known:
+                    raise
         self._task = move.state
         self._appended_at = asyncio.get_running_loop().time()
+
+    def _with_before(self) -> TaskState:
+        """The task with the numbers of its beginning, once they are known."""
+        if self._task.before or self._before is None or not self._before.done() or self._before.cancelled():
+            return self._task
+        return moves.began_with(self._task, self._before.result())

@@ -9,20 +9,50 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from opsloop_common import codec
-from opsloop_common.answers import AnswerState, StatusBody
+from opsloop_common.answers import AnswerState, MetricBody, RefusedBody, StatusBody
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.catalogue import Catalogue
-from opsloop_common.commands import AnyCommand, RetryTask, RunTask, ShowLogs
+from opsloop_common.commands import (
+    AnyCommand,
+    CancelTask,
+    CountClick,
+    RetryTask,
+    RunTask,
+    ShowHome,
+    ShowLogs,
+    ShowTargets,
+    ShowTask,
+    ShowTasks,
+)
+from opsloop_common.subjects import is_id
 from opsloop_orchestrator import decide, moves
-from opsloop_orchestrator.decide import Answer, Known
+from opsloop_orchestrator.answering import Answer, moved, refuse, with_course, with_numbers
+from opsloop_orchestrator.decide import Known
+from opsloop_orchestrator.denials import log_denial
+from opsloop_orchestrator.homes import Homes
+from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.moves import Move
+from opsloop_orchestrator.projection import Projection
 from opsloop_orchestrator.readings import Readings
+from opsloop_orchestrator.rights import No
 from opsloop_orchestrator.targets import Entered, Full, Joined, Targets
 
 log = logging.getLogger(__name__)
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """Where what a decision needs is looked up."""
+
+    journal: Journal
+    projection: Projection
+    readings: Readings
+    identify: Identify
 
 
 class Commands:
@@ -31,19 +61,22 @@ class Commands:
     def __init__(
         self,
         *,
-        journal: Journal,
+        sources: Sources,
         targets: Targets,
-        readings: Readings,
+        line: Line,
+        homes: Homes,
         catalogue: Catalogue,
         clock: Callable[[], datetime],
-        start_within_seconds: float,
+        start_within: timedelta,
     ) -> None:
-        self._journal = journal
+        self._sources = sources
+        self._journal = sources.journal
         self._targets = targets
-        self._readings = readings
+        self._line = line
+        self._homes = homes
         self._catalogue = catalogue
         self._clock = clock
-        self._start_within = timedelta(seconds=start_within_seconds)
+        self._start_within = start_within
 
     async def handle(self, delivery: Delivery) -> Outcome:
         """Ack when the request is a task or an answer, for good."""
@@ -51,7 +84,7 @@ class Commands:
             asked = codec.decode_command(delivery.data).data
         except codec.Undecodable as error:
             return Reject(str(error))
-        if await self._journal.find(asked.request_id) is not None:
+        if isinstance(asked, CountClick) or await self._journal.find(asked.request_id) is not None:
             return Ack()
         try:
             await self._become(asked)
@@ -60,48 +93,83 @@ class Commands:
         return Ack()
 
     async def _become(self, asked: AnyCommand) -> None:
+        if isinstance(asked, ShowHome):
+            rows = await self._sources.projection.all_rows()
+            return await self._homes.open(asked, [row.shown for row in rows])
         known = await self._look_up(asked)
         now = self._clock()
         handled_before = known.task is not None and decide.was_handled(known.task, asked)
         if now - asked.asked_at > self._start_within and not handled_before:
-            return await self._say(decide.refuse(asked, "too_late", self._catalogue, now))
+            return await self._say(refuse(asked, "too_late", self._catalogue, now))
         match decide.decide(asked, known, now):
-            case Answer(state=AnswerState(body=StatusBody(target=target))) as answer:
-                await self._say(decide.with_numbers(answer, await self._readings.of(target)))
-                self._readings.look_again(answer.state.id)
             case Answer() as answer:
-                await self._say(answer)
-            case Move() as move:
+                await self._say(await self._completed(answer))
+            case Move(event="queued") as move:
                 await self._admit(asked, move, known.sequence)
+            case Move() as move:
+                await self._move(asked, move, known.sequence)
         return None
 
     async def _look_up(self, asked: AnyCommand) -> Known:
-        if isinstance(asked, RetryTask | ShowLogs):
-            found = await self._journal.task(asked.task_id)
-            if found is not None:
-                return Known(self._catalogue, task=found.state, sequence=found.sequence)
-        elif isinstance(asked, RunTask) and asked.card:
-            card = await self._journal.find(asked.card)
-            if card is not None and isinstance(card.state, AnswerState):
-                return Known(self._catalogue, card=card.state)
-        return Known(self._catalogue)
+        known = await self._named(asked)
+        if decide.asks_who(asked, known):
+            return msgspec.structs.replace(known, identity=await self._sources.identify(asked.actor))
+        return known
+
+    async def _named(self, asked: AnyCommand) -> Known:
+        """What the request names."""
+        none = Known(catalogue=self._catalogue)
+        match asked:
+            case RetryTask(task_id=id) | CancelTask(task_id=id) | ShowLogs(task_id=id) | ShowTask(task_id=id):
+                found = await self._journal.task(id) if is_id(id) else None
+                if found is not None:
+                    return Known(catalogue=self._catalogue, task=found.state, sequence=found.sequence)
+            case RunTask(card=card) if card:
+                answer = await self._journal.find(card)
+                if answer is not None and isinstance(answer.state, AnswerState):
+                    return Known(catalogue=self._catalogue, card=answer.state)
+            case ShowTasks() | ShowTargets():
+                rows = await self._sources.projection.all_rows()
+                return Known(catalogue=self._catalogue, rows=tuple(row.shown for row in rows))
+        return none
+
+    async def _completed(self, answer: Answer) -> Answer:
+        """The answer with the numbers it is to show."""
+        match answer.state.body:
+            case StatusBody(target=target):
+                return with_numbers(answer, await self._sources.readings.of(target))
+            case MetricBody(target=target, measure=measure):
+                value = await self._sources.readings.one(measure.metric, target)
+                return with_course(answer, value, await self._sources.readings.trend(measure.metric, target))
+        return answer
 
     async def _admit(self, asked: AnyCommand, move: Move, sequence: int) -> None:
         """Takes a place in the target's line, then appends `queued`, which wakes a worker."""
         task = move.state
-        place = await self._targets.enter(task)
-        match place:
+        match await self._targets.enter(task):
             case Joined(twin):
                 names = {"task": twin.task, "target": twin.target, "task_id": twin.id}
-                await self._say(decide.refuse(asked, "already_running", self._catalogue, self._clock(), **names))
+                await self._say(refuse(asked, "already_running", self._catalogue, self._clock(), **names))
             case Full():
                 names = {"task": task.task, "target": task.target}
-                await self._say(decide.refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
+                await self._say(refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
             case Entered(place, ahead):
                 queued = moves.queued_behind(task, ahead, place)
                 await self._journal.append(move.event, queued, sequence, caused_by=asked.request_id)
                 if task.id != asked.request_id:
-                    await self._say(decide.moved(asked, task, self._clock()))
+                    await self._say(moved(asked, task, self._clock()))
+
+    async def _move(self, asked: AnyCommand, move: Move, sequence: int) -> None:
+        """Moves the task where it stands; one that ended before it began makes room for the next."""
+        await self._journal.append(move.event, move.state, sequence, caused_by=asked.request_id)
+        await self._say(moved(asked, move.state, self._clock()))
+        if not move.state.is_open:
+            await self._line.release(move.state)
 
     async def _say(self, answer: Answer) -> None:
-        await self._journal.append(answer.event, answer.state, 0, caused_by=answer.state.id)
+        state = answer.state
+        if answer.event == "denied" and isinstance(state.body, RefusedBody):
+            log_denial(state.to, state.body.task, state.body.target, No(state.body.reason, state.body.identity))
+        await self._journal.append(answer.event, state, 0, caused_by=state.id)
+        if isinstance(state.body, StatusBody):
+            self._sources.readings.look_again(state.id)

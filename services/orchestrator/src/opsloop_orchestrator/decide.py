@@ -9,62 +9,109 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from opsloop_common import params
 from opsloop_common.answers import (
-    AnswerBody,
     AnswerState,
     HelpBody,
     LogsBody,
-    MovedBody,
+    MetricBody,
     Offer,
-    RefusalReason,
-    RefusedBody,
+    ParamProblem,
     StatusBody,
-    UnknownNameBody,
+    TaskRow,
 )
-from opsloop_common.catalogue import Catalogue, TaskType, nearest
-from opsloop_common.commands import AnyCommand, Command, RetryTask, RunTask, ShowHelp, ShowLogs, ShowStatus
+from opsloop_common.catalogue import Catalogue, TaskType
+from opsloop_common.commands import (
+    AnyCommand,
+    CancelTask,
+    Command,
+    ExplainButton,
+    RetryTask,
+    RunTask,
+    ShowHelp,
+    ShowLogs,
+    ShowMetric,
+    ShowStatus,
+    ShowTargets,
+    ShowTask,
+    ShowTasks,
+)
 from opsloop_common.events import Handled, TaskState
 from opsloop_common.measures import Measure
+from opsloop_common.people import Identity
 from opsloop_common.task import Target
-from opsloop_orchestrator.cards import MEASURES_KEPT
-from opsloop_orchestrator.moves import Move
+from opsloop_orchestrator import lists, rights
+from opsloop_orchestrator.answering import Answer, addressed, deny, moved, private, refuse, unknown_name, with_body
+from opsloop_orchestrator.moves import Move, cancel_requested, cancelled
+from opsloop_orchestrator.rights import No
 
 T = TypeVar("T")
 
 HANDLED_KEPT = 16
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The first and only event of an answer: `answered` or `denied`."""
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked up for a request.
 
-    event: str
-    state: AnswerState
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What was looked up for a request: the task it names with the sequence of its state, or the card."""
+    The task it names with the sequence of its state, or the card; the rows of the tasks it asks to be listed; and who
+    asks, where that matters (None: nobody was asked).
+    """
 
     catalogue: Catalogue
     task: TaskState | None = None
     sequence: int = 0
     card: AnswerState | None = None
+    rows: tuple[TaskRow, ...] = ()
+    identity: Identity | None = None
 
 
 def decide(asked: AnyCommand, known: Known, now: datetime) -> Move | Answer:
-    """What a request becomes: a new task, the next attempt of one, or an answer."""
+    """What a request becomes: a new task, the next state of one, or an answer."""
     match asked:
         case RunTask():
             return _run(asked, known, now)
         case RetryTask():
             return _retry(asked, known, now)
+        case CancelTask():
+            return _cancel(asked, known, now)
         case ShowStatus():
             return _status(asked, known, now)
+        case ShowMetric():
+            return _metric(asked, known, now)
+        case ShowTargets():
+            return private(asked, lists.targets(known.catalogue, _command(asked, known), known.rows), now)
+        case ShowTasks():
+            return _tasks(asked, known, now)
+        case ShowTask():
+            return _task(asked, known, now)
         case ShowLogs():
             return _logs(asked, known, now)
         case ShowHelp():
-            return private(asked, _help(known.catalogue, asked.unknown_word), now)
+            return private(asked, _help(known, asked), now)
+        case ExplainButton(reason="no_form"):
+            return refuse(asked, "no_form", known.catalogue, now)
         case _:
             return refuse(asked, "button_unknown", known.catalogue, now)
+
+
+def asks_who(asked: AnyCommand, known: Known) -> bool:
+    """Whether the decision depends on who the person is, beyond their user id."""
+    tasks = known.catalogue.tasks
+    match asked:
+        case RunTask():
+            kind = _find(asked.task, tasks)
+            return kind is not None and kind.asks_who
+        case RetryTask() | CancelTask():
+            if known.task is None:
+                return False
+            kind = tasks.get(known.task.task)
+            is_run = isinstance(asked, RetryTask) and kind is not None and kind.asks_who
+            is_own = asked.actor in (known.task.requested_by, known.task.tried_by)
+            return is_run or (not is_own and rights.owners_need_identity(known.catalogue.access))
+        case ShowStatus() | ShowHelp():
+            return any(kind.asks_who for kind in tasks.values())
+        case _:
+            return False
 
 
 def _run(asked: RunTask, known: Known, now: datetime) -> Move | Answer:
@@ -77,12 +124,16 @@ def _run(asked: RunTask, known: Known, now: datetime) -> Move | Answer:
         target_name = card.body.target
     kind = _find(asked.task, catalogue.tasks)
     if kind is None:
-        return _unknown_name(asked, "task", asked.task, catalogue, now)
+        return unknown_name(asked, "task", asked.task, catalogue, now)
     target = _find(target_name, catalogue.targets)
     if target is None:
-        return _unknown_name(asked, "target", target_name, catalogue, now)
-    if not may_run(asked, kind):
-        return refuse(asked, "not_permitted", catalogue, now, task=kind.name, target=target.name)
+        return unknown_name(asked, "target", target_name, catalogue, now)
+    if no := rights.may_run(asked.actor, kind, known.identity):
+        return deny(asked, no, catalogue, now, task=kind.name, target=target.name)
+    if wrong := params.problems(asked.params, kind.params):
+        problems = tuple(ParamProblem(name, sentence) for name, sentence in wrong.items())
+        answer = refuse(asked, "bad_params", catalogue, now, task=kind.name, target=target.name)
+        return with_body(answer, problems=problems)
     return Move("queued", _new_task(asked, kind, target, now))
 
 
@@ -96,7 +147,7 @@ def _new_task(asked: RunTask, kind: TaskType, target: Target, now: datetime) -> 
         requested_by=asked.actor,
         requested_at=asked.asked_at,
         status="queued",
-        params=asked.params,
+        params=params.filled(asked.params, kind.params),
         card=asked.card,
         queued_at=now,
     )
@@ -104,7 +155,7 @@ def _new_task(asked: RunTask, kind: TaskType, target: Target, now: datetime) -> 
 
 def _retry(asked: RetryTask, known: Known, now: datetime) -> Move | Answer:
     task = known.task
-    if task is None or task.conversation != asked.conversation:
+    if task is None or not is_in_reach(asked, task):
         return refuse(asked, "button_unknown", known.catalogue, now)
     if was_handled(task, asked):
         return moved(asked, task, now)
@@ -114,18 +165,21 @@ def _retry(asked: RetryTask, known: Known, now: datetime) -> Move | Answer:
     kind = known.catalogue.tasks.get(task.task)
     if task.status != "failed":
         return refuse(asked, "not_failed", known.catalogue, now, **names)
-    if kind is None or not may_run(asked, kind):
-        return refuse(asked, "not_permitted", known.catalogue, now, **names)
-    return Move("queued", _next_attempt(asked, task, now))
+    no = rights.may_handle(asked.actor, task, known.catalogue.access, known.identity)
+    if no is None:
+        no = No("not_permitted") if kind is None else rights.may_run(asked.actor, kind, known.identity)
+    if no is not None:
+        return deny(asked, no, known.catalogue, now, **names)
+    return Move("queued", _next_attempt(asked, task, known.sequence, now))
 
 
-def _next_attempt(asked: RetryTask, task: TaskState, now: datetime) -> TaskState:
-    handled = (*task.handled, Handled(asked.request_id, "queued"))[-HANDLED_KEPT:]
+def _next_attempt(asked: RetryTask, task: TaskState, sequence: int, now: datetime) -> TaskState:
     return replace(
         task,
         status="queued",
         attempt=task.attempt + 1,
         attempt_by=asked.actor,
+        tried_from=sequence,
         claims=0,
         owner="",
         percent=0,
@@ -135,26 +189,103 @@ def _next_attempt(asked: RetryTask, task: TaskState, now: datetime) -> TaskState
         started_at=None,
         ended_at=None,
         due_at=None,
+        cancelled_by=None,
+        cancel_at=None,
+        follow_ups=(),
         failure=None,
         result=None,
+        before=(),
         measures=(),
-        handled=handled,
+        handled=_handled(task, asked, "queued"),
     )
+
+
+def _cancel(asked: CancelTask, known: Known, now: datetime) -> Move | Answer:
+    task = known.task
+    if task is None or not is_in_reach(asked, task):
+        return refuse(asked, "button_unknown", known.catalogue, now)
+    if was_handled(task, asked):
+        return moved(asked, task, now)
+    names = {"task": task.task, "target": task.target, "task_id": task.id}
+    if asked.drawn_at <= task.tried_from:
+        return refuse(asked, "button_outdated", known.catalogue, now, **names)
+    if not task.is_open:
+        return with_body(refuse(asked, "cancel_too_late", known.catalogue, now, **names), status=task.status)
+    if no := rights.may_handle(asked.actor, task, known.catalogue.access, known.identity):
+        return deny(asked, no, known.catalogue, now, **names)
+    if task.cancelled_by is not None:
+        return moved(asked, task, now)
+    event = "cancelled" if task.status == "queued" else "cancel_requested"
+    wanted = replace(cancel_requested(task, asked.actor, now), handled=_handled(task, asked, event))
+    return cancelled(wanted, now) if task.status == "queued" else Move(event, wanted)
+
+
+def _handled(task: TaskState, asked: Command, event: str) -> tuple[Handled, ...]:
+    return (*task.handled, Handled(asked.request_id, event))[-HANDLED_KEPT:]
 
 
 def _status(asked: ShowStatus, known: Known, now: datetime) -> Answer:
     target = _find(asked.target, known.catalogue.targets)
     if target is None:
-        return _unknown_name(asked, "target", asked.target, known.catalogue, now)
-    body = StatusBody(target=target.name, title=target.title, offers=_offers(known.catalogue))
-    return Answer("answered", _answer(asked, body, now, in_conversation=True))
+        return unknown_name(asked, "target", asked.target, known.catalogue, now)
+    body = StatusBody(target=target.name, title=target.title, offers=_offers(asked, known))
+    return Answer("answered", addressed(asked, body, now, in_conversation=True))
+
+
+def _metric(asked: ShowMetric, known: Known, now: datetime) -> Answer:
+    target = _find(asked.target, known.catalogue.targets)
+    if target is None:
+        return unknown_name(asked, "target", asked.target, known.catalogue, now)
+    metric = known.catalogue.metrics.get(asked.metric)
+    if metric is None:
+        return refuse(asked, "button_unknown", known.catalogue, now)
+    unread = Measure(metric=metric.name, title=metric.title, unit=metric.unit, state="unavailable")
+    return private(asked, MetricBody(target=target.name, title=target.title, measure=unread), now)
+
+
+def _tasks(asked: ShowTasks, known: Known, now: datetime) -> Answer:
+    target = _find(asked.target, known.catalogue.targets) if asked.target else None
+    if asked.target and target is None:
+        return unknown_name(asked, "target", asked.target, known.catalogue, now)
+    name = target.name if target else ""
+    rows = [row for row in known.rows if not name or row.target == name]
+    return private(asked, lists.tasks(_command(asked, known), name, rows), now)
+
+
+def _task(asked: ShowTask, known: Known, now: datetime) -> Answer:
+    task = known.task
+    if task is None or task.conversation.workspace != asked.conversation.workspace:
+        return with_body(refuse(asked, "no_such_task", known.catalogue, now), given=asked.task_id)
+    return private(asked, lists.one(task, row_of(task, known.sequence, now)), now)
 
 
 def _logs(asked: ShowLogs, known: Known, now: datetime) -> Answer:
     task = known.task
-    if task is None or task.conversation != asked.conversation:
+    if task is None or not is_in_reach(asked, task):
         return refuse(asked, "button_unknown", known.catalogue, now)
     return private(asked, LogsBody(task_id=task.id, task=task.task, target=task.target), now)
+
+
+def row_of(task: TaskState, sequence: int, at: datetime) -> TaskRow:
+    """The task as a list shows it; `at` is the time of the event with this sequence."""
+    return TaskRow(
+        id=task.id,
+        task=task.task,
+        target=task.target,
+        status=task.status,
+        by=task.tried_by,
+        at=task.ended_at or at,
+        sequence=sequence,
+        attempt=task.attempt,
+        cancelling=task.status == "running" and task.cancelled_by is not None,
+    )
+
+
+def is_in_reach(asked: Command, task: TaskState) -> bool:
+    """Whether the request comes from where the task is shown: its conversation, or the page of whoever asked for it."""
+    is_home = asked.conversation.channel == asked.actor.user
+    is_own = asked.actor in (task.requested_by, task.tried_by)
+    return asked.conversation == task.conversation or (is_home and is_own)
 
 
 def was_handled(task: TaskState, asked: Command) -> bool:
@@ -162,85 +293,33 @@ def was_handled(task: TaskState, asked: Command) -> bool:
     return any(one.request_id == asked.request_id for one in task.handled)
 
 
-def may_run(asked: Command, kind: TaskType) -> bool:
-    """Whether this person may run this kind of task. Denies unless a rule allows.
-
-    A sensitive task needs a verified person, which nothing here can vouch for: it is denied to everybody.
-    """
-    if kind.sensitive:
-        return False
-    return "*" in kind.run_by or asked.actor.user in kind.run_by
-
-
 def is_twin(task: TaskState, other: TaskState) -> bool:
     """Whether running both would do the same thing twice."""
     return task.is_open and (task.task, task.target, task.params) == (other.task, other.target, other.params)
 
 
-def private(asked: Command, body: AnswerBody, now: datetime) -> Answer:
-    return Answer("answered", _answer(asked, body, now))
-
-
-def refuse(
-    asked: Command,
-    reason: RefusalReason,
-    catalogue: Catalogue,
-    now: datetime,
-    *,
-    task: str = "",
-    target: str = "",
-    task_id: str = "",
-) -> Answer:
-    """Says no, to the person who asked alone."""
-    body = RefusedBody(reason=reason, command=catalogue.command, task=task, target=target, task_id=task_id)
-    return Answer("denied" if reason == "not_permitted" else "answered", _answer(asked, body, now))
-
-
-def moved(asked: Command, task: TaskState, now: datetime) -> Answer:
-    """The request is visible in the task's own message: nothing is said."""
-    state = _answer(asked, MovedBody(task_id=task.id, event="queued"), now)
-    return Answer("answered", replace(state, visibility="none", answer_url=""))
-
-
-def with_numbers(answer: Answer, measures: tuple[Measure, ...]) -> Answer:
-    """A status card's answer with the numbers of its target."""
-    state = answer.state
-    if not isinstance(state.body, StatusBody):
-        return answer
-    return Answer(answer.event, replace(state, body=replace(state.body, measures=measures[:MEASURES_KEPT])))
-
-
-def _answer(asked: Command, body: AnswerBody, now: datetime, *, in_conversation: bool = False) -> AnswerState:
-    return AnswerState(
-        id=asked.request_id,
-        to=asked.actor,
-        conversation=asked.conversation,
-        answered_at=now,
-        body=body,
-        visibility="conversation" if in_conversation else "private",
-        answer_url=asked.answer_url,
+def _help(known: Known, asked: ShowHelp) -> HelpBody:
+    catalogue = known.catalogue
+    return HelpBody(
+        command=_command(asked, known),
+        offers=_offers(asked, known),
+        targets=tuple(sorted(catalogue.targets)),
+        unknown_word=asked.unknown_word,
+        words=tuple(Offer(metric.word, metric.title) for metric in catalogue.metrics.values() if metric.word),
     )
 
 
-def _unknown_name(asked: Command, what: str, given: str, catalogue: Catalogue, now: datetime) -> Answer:
-    names = list(catalogue.tasks if what == "task" else catalogue.targets)
-    close = nearest(given, names) or tuple(sorted(names))[:3]
-    body = UnknownNameBody(
-        what="task" if what == "task" else "target",
-        given=given,
-        nearest=close,
-        command=asked.command or catalogue.command,
+def _offers(asked: Command, known: Known) -> tuple[Offer, ...]:
+    """What this person may run."""
+    return tuple(
+        Offer(kind.name, kind.title, kind.description)
+        for kind in known.catalogue.tasks.values()
+        if rights.may_run(asked.actor, kind, known.identity) is None
     )
-    return private(asked, body, now)
 
 
-def _help(catalogue: Catalogue, unknown_word: str) -> HelpBody:
-    targets = tuple(sorted(catalogue.targets))
-    return HelpBody(command=catalogue.command, offers=_offers(catalogue), targets=targets, unknown_word=unknown_word)
-
-
-def _offers(catalogue: Catalogue) -> tuple[Offer, ...]:
-    return tuple(Offer(kind.name, kind.title, kind.description) for kind in catalogue.tasks.values())
+def _command(asked: Command, known: Known) -> str:
+    return asked.command or known.catalogue.command
 
 
 def _find(given: str, table: dict[str, T]) -> T | None:

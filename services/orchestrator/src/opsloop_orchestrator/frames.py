@@ -1,6 +1,7 @@
 """What the orchestrator and its runner processes say to each other: msgpack structs, each behind its length."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,10 @@ LARGEST_FRAME = 4 * 1024 * 1024
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
-    """Run a task. `kept` holds the results of steps that an earlier process of this attempt finished, as JSON."""
+    """Run a task. `kept` holds the results of steps that an earlier process of this attempt finished, as JSON.
+
+    `settings` are those of the task type.
+    """
 
     task: str
     task_id: str
@@ -19,6 +23,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     fence: int
     target: Target
     params: dict[str, str]
+    settings: dict[str, Any]
     secrets: dict[str, str]
     kept: dict[str, bytes]
 
@@ -27,6 +32,17 @@ class Kept(msgspec.Struct, frozen=True, tag="kept"):
     """The step's result is safe: go on."""
 
     step: str
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Somebody cancelled the task: end it, soon."""
+
+
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """The answer to a question, as JSON; None where there is none."""
+
+    number: int
+    answer: bytes | None
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -53,6 +69,30 @@ class StepDone(msgspec.Struct, frozen=True, tag="step"):
     repeated: bool = False
 
 
+class AskValue(msgspec.Struct, frozen=True, tag="ask_value"):
+    """The newest value of a metric for the target: a Measure."""
+
+    number: int
+    metric: str
+
+
+class AskCourse(msgspec.Struct, frozen=True, tag="ask_course"):
+    """The course of a metric for the target: a Series."""
+
+    number: int
+    metric: str
+    seconds: float
+    step_seconds: float
+
+
+class AskEarlier(msgspec.Struct, frozen=True, tag="ask_earlier"):
+    """The result of a step of the newest run of a task that succeeded for the target."""
+
+    number: int
+    task: str
+    step: str
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     result: Result
 
@@ -63,8 +103,13 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     step: str
 
 
-ToRunner = Begin | Kept
-FromRunner = Ready | Line | Progress | StepDone | Finished | Failed
+class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """The handler ended because it was cancelled."""
+
+
+Question = AskValue | AskCourse | AskEarlier
+ToRunner = Begin | Kept | Cancel | Told
+FromRunner = Ready | Line | Progress | StepDone | Finished | Failed | Stopped | Question
 
 _encoder = msgspec.msgpack.Encoder()
 _to_runner = msgspec.msgpack.Decoder(ToRunner)

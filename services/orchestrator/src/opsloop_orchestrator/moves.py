@@ -1,14 +1,17 @@
 """A task's own life: what its worker, its runner and the sweeper may make of it. Pure, like `decide`."""
 
+import math
+import re
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from opsloop_common import codec
-from opsloop_common.catalogue import Effect, TaskType
-from opsloop_common.events import STATE_LIMIT_BYTES, Behind, Failure, Step, TaskState
-from opsloop_common.measures import Measure
+from opsloop_common.catalogue import Access, Effect, TaskType
+from opsloop_common.events import STATE_LIMIT_BYTES, Behind, Failure, FollowUp, Step, TaskState
+from opsloop_common.measures import TREND_VALUES_AT_MOST, Measure, Trend
+from opsloop_common.people import Person
 from opsloop_common.task import Result
 from opsloop_orchestrator.cards import MEASURES_KEPT, merged
 
@@ -18,8 +21,13 @@ LONGEST_SENTENCE = 600
 LONGEST_LINE = 240
 LONGEST_NAME = 100
 RESULT_LINES_KEPT = 24
+HIGHLIGHTS_KEPT = 6
+FIGURES_KEPT = 8
 LARGEST_STATE = STATE_LIMIT_BYTES - 1024
 """Leaves room for the envelope around the state."""
+
+
+_FIGURE = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -79,6 +87,41 @@ def failed(task: TaskState, failure: Failure, now: datetime) -> Move:
     return Move("failed", fitted(replace(_ended(task, now), status="failed", failure=bounded)))
 
 
+def cancelled(task: TaskState, now: datetime) -> Move:
+    """The task ended because it was told to, or before it began."""
+    return Move("cancelled", fitted(replace(_ended(task, now), status="cancelled")))
+
+
+def stopped(task: TaskState, effect: Effect, now: datetime) -> Move:
+    """The task was told to end, did not, and its process was stopped. What cannot be repeated may have happened."""
+    if effect != "at_most_once":
+        return cancelled(task, now)
+    where = f' after the step "{task.step}"' if task.step else " before its first step was done"
+    sentence = f"{task.task} was stopped{where}, in the middle of its work. It may or may not have taken effect."
+    failure = Failure(code="stopped", sentence=sentence, step=task.step)
+    return Move("unknown", fitted(replace(_ended(task, now), status="unknown", failure=failure)))
+
+
+def cancel_requested(task: TaskState, by: Person, now: datetime) -> TaskState:
+    """The task as somebody wants it to end."""
+    return replace(task, cancelled_by=by, cancel_at=now)
+
+
+def began_with(task: TaskState, before: tuple[Measure, ...]) -> TaskState:
+    """The task with the numbers of its target as it began."""
+    return replace(task, before=before[:MEASURES_KEPT])
+
+
+def followed(task: TaskState, follow_ups: tuple[FollowUp, ...]) -> Move:
+    """What became of the tasks that were to start after this one."""
+    return Move("followed", fitted(replace(task, follow_ups=follow_ups)))
+
+
+def held(task: TaskState) -> Move:
+    """The task cannot start, for nobody can tell who asked for it."""
+    return Move("waiting", replace(task, holds_for="identity"))
+
+
 def measured(task: TaskState, found: tuple[Measure, ...]) -> Move | None:
     """Readings that came late, or moved. None when they say nothing new."""
     newest = merged(task.measures, found)
@@ -102,6 +145,8 @@ def abandoned(task: TaskState, effect: Effect, now: datetime) -> Move:
 
     What can be repeated safely is queued again under the same attempt and keys; anything else ends as unknown.
     """
+    if task.cancelled_by is not None:
+        return stopped(task, effect, now)
     if effect == "at_most_once":
         failure = Failure(code="unknown", sentence=_lost_sentence(task, "It may or may not have taken effect."))
         return Move("unknown", replace(_ended(task, now), status="unknown", failure=failure))
@@ -118,6 +163,17 @@ def forgotten(task: TaskState, now: datetime) -> Move:
         "Put them back, or start something else."
     )
     return failed(task, Failure(code="not_in_catalogue", sentence=sentence), now)
+
+
+def not_allowed(task: TaskState, nobody_could_tell: bool, access: Access, now: datetime) -> Move:
+    """The rights of whoever asked were looked at again as the task was to start."""
+    whom = f" Ask {access.contact}." if access.contact else ""
+    why = (
+        "nobody could tell in time whether the person who asked for it is verified. Retry it later."
+        if nobody_could_tell
+        else f"the person who asked for it may not run it (any more).{whom}"
+    )
+    return failed(task, Failure(code="not_permitted", sentence=f"{task.task} was not started: {why}"), now)
 
 
 def _lost_sentence(task: TaskState, advice: str) -> str:
@@ -140,14 +196,19 @@ def fitted(task: TaskState) -> TaskState:
 
 
 def _cut(task: TaskState) -> TaskState:
-    """One cut: result lines from the end, steps from the beginning, then the sentences."""
+    """One cut: result lines from the end, steps from the beginning, then what else a result says, then sentences."""
     if task.result is not None and task.result.lines:
         return replace(task, result=replace(task.result, lines=task.result.lines[: len(task.result.lines) // 2]))
     if len(task.steps) > 1:
         return replace(task, steps=task.steps[len(task.steps) // 2 :])
     result, failure = task.result, task.failure
+    if result is not None and (result.trend or result.highlights):
+        return replace(
+            task, result=replace(result, trend=None, highlights=result.highlights[: len(result.highlights) // 2])
+        )
     if result is not None:
-        result = replace(result, summary=result.summary[: len(result.summary) // 2])
+        half = len(result.summary) // 2
+        result = replace(result, summary=result.summary[:half], partial=result.partial[:half])
     if failure is not None:
         failure = replace(failure, sentence=failure.sentence[: len(failure.sentence) // 2])
     return replace(task, result=result, failure=failure)
@@ -158,5 +219,21 @@ def _percent(value: int) -> int:
 
 
 def _bounded(result: Result) -> Result:
-    lines = tuple(line[:LONGEST_LINE] for line in result.lines[:RESULT_LINES_KEPT])
-    return Result(summary=result.summary[:LONGEST_SENTENCE], lines=lines)
+    figures = [item for item in result.figures.items() if _FIGURE.fullmatch(item[0]) and math.isfinite(item[1])]
+    return Result(
+        summary=result.summary[:LONGEST_SENTENCE],
+        lines=tuple(line[:LONGEST_LINE] for line in result.lines[:RESULT_LINES_KEPT]),
+        highlights=tuple(line[:LONGEST_LINE] for line in result.highlights[:HIGHLIGHTS_KEPT]),
+        trend=_bounded_trend(result.trend),
+        figures=dict(figures[:FIGURES_KEPT]),
+        partial=result.partial[:LONGEST_SENTENCE],
+    )
+
+
+def _bounded_trend(trend: Trend | None) -> Trend | None:
+    """A trend that can be drawn, or none."""
+    if trend is None or not trend.values or not all(math.isfinite(value) for value in trend.values):
+        return None
+    values = trend.values[-TREND_VALUES_AT_MOST:]
+    forecast = min(max(0, trend.forecast), len(values))
+    return replace(trend, title=trend.title[:LONGEST_NAME], values=values, forecast=forecast)

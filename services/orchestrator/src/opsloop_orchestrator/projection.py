@@ -9,13 +9,14 @@ from datetime import datetime
 import msgspec
 
 from opsloop_common import codec
-from opsloop_common.answers import AnswerState
+from opsloop_common.answers import AnswerState, TaskRow
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.events import Status, TaskState
 from opsloop_common.people import Person
 from opsloop_common.records import Bucket, Entry
 from opsloop_orchestrator import cards
+from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -35,14 +36,31 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int
     since: datetime
     owner: str = ""
+    cancelling: bool = False
+
+    @property
+    def shown(self) -> TaskRow:
+        """The row as a list in an answer has it."""
+        return TaskRow(
+            id=self.id,
+            task=self.task,
+            target=self.target,
+            status=self.status,
+            by=self.by,
+            at=self.since,
+            sequence=self.sequence,
+            attempt=self.attempt,
+            cancelling=self.cancelling,
+        )
 
 
 class Projection:
     """Handles one event at a time."""
 
-    def __init__(self, rows: Bucket[Row], journal: Journal) -> None:
+    def __init__(self, rows: Bucket[Row], journal: Journal, homes: Homes) -> None:
         self._rows = rows
         self._journal = journal
+        self._homes = homes
 
     async def handle(self, delivery: Delivery) -> Outcome:
         try:
@@ -56,6 +74,7 @@ class Projection:
         try:
             await self._fold(row_of(state, delivery.sequence, event.time))
             await self._show_on_card(state, delivery.sequence)
+            await self._homes.show(state, delivery.sequence, event.time)
         except Conflict:
             return Retry(0.05)
         return Ack()
@@ -64,6 +83,14 @@ class Projection:
         """The rows of all tasks that are queued or running. Raises BusError."""
         entries = await self._rows.under("open.>")
         return [entry.value for entry in entries if entry.value is not None]
+
+    async def all_rows(self) -> list[Row]:
+        """The rows of all open tasks, and of those that ended in the last seven days. Raises BusError."""
+        return [entry.value for entry in await self._rows.under(">") if entry.value is not None]
+
+    async def ended_rows(self, target: str) -> list[Row]:
+        """The rows of a target's tasks that ended in the last seven days. Raises BusError."""
+        return [entry.value for entry in await self._rows.under(f"done.{target}.*") if entry.value is not None]
 
     async def _fold(self, row: Row) -> None:
         is_open = row.status in ("queued", "running")
@@ -98,6 +125,7 @@ def row_of(task: TaskState, sequence: int, since: datetime) -> Row:
         sequence=sequence,
         since=since,
         owner=task.owner,
+        cancelling=task.status == "running" and task.cancelled_by is not None,
     )
 
 

@@ -6,12 +6,13 @@ looks live in this process alone: a restart forgets them, and the message keeps 
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 
 from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_common.bus import BusError
 from opsloop_common.catalogue import Metric
-from opsloop_common.measures import Measure, MetricQuery
+from opsloop_common.measures import TREND_VALUES_AT_MOST, Measure, MetricQuery, RangeQuery, Series, Trend
 from opsloop_orchestrator import cards, moves
 from opsloop_orchestrator.journal import Journal
 
@@ -20,22 +21,29 @@ log = logging.getLogger(__name__)
 AT_ONCE_SECONDS = 0.6
 """What a card or a completion waits for its numbers."""
 LATER_SECONDS = 3.0
+COURSE_SECONDS = 3.0
+TREND_SECONDS = 30 * 24 * 3600.0
+TREND_STEP_SECONDS = TREND_SECONDS / TREND_VALUES_AT_MOST
 LOOKS_AFTER_SECONDS = (3.0, 12.0, 45.0)
 
 Ask = Callable[[MetricQuery, float], Awaitable[Measure | None]]
 """Asks for one number within so many seconds; None when nobody answers."""
 
 
+AskCourse = Callable[[RangeQuery, float], Awaitable[Series | None]]
+
+
 class Readings:
-    def __init__(self, *, ask: Ask, metrics: dict[str, Metric], journal: Journal) -> None:
+    def __init__(self, *, ask: Ask, ask_course: AskCourse, metrics: dict[str, Metric], journal: Journal) -> None:
         self._ask = ask
+        self._ask_course = ask_course
         self._metrics = metrics
         self._journal = journal
         self._looking: set[asyncio.Task[None]] = set()
 
     async def of(self, target: str, deadline_seconds: float = AT_ONCE_SECONDS) -> tuple[Measure, ...]:
         """Every metric of the catalogue for a target, in its order."""
-        asked = [self._one(metric, target, deadline_seconds) for metric in self._metrics.values()]
+        asked = [self.one(metric, target, deadline_seconds) for metric in self._metrics]
         return tuple(await asyncio.gather(*asked))
 
     def look_again(self, id: str) -> None:
@@ -50,9 +58,37 @@ class Readings:
             task.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
 
-    async def _one(self, metric: Metric, target: str, deadline_seconds: float) -> Measure:
-        found = await self._ask(MetricQuery(metric=metric.name, target=target), deadline_seconds)
-        return found or Measure(metric=metric.name, title=metric.title, unit=metric.unit, state="unavailable")
+    async def one(self, metric: str, target: str, deadline_seconds: float = AT_ONCE_SECONDS) -> Measure:
+        """One number; `no_data` for a metric that the catalogue does not have."""
+        known = self._metrics.get(metric)
+        if known is None:
+            return Measure(metric=metric, title=metric, unit="number", state="no_data")
+        found = await self._ask(MetricQuery(metric=metric, target=target), deadline_seconds)
+        return found or Measure(metric=metric, title=known.title, unit=known.unit, state="unavailable")
+
+    async def course(
+        self, metric: str, target: str, seconds: float, step_seconds: float, deadline_seconds: float
+    ) -> Series:
+        """The course of a metric over the last `seconds`."""
+        if metric not in self._metrics:
+            return Series(metric=metric, state="no_data")
+        question = RangeQuery(metric=metric, target=target, seconds=seconds, step_seconds=step_seconds)
+        return await self._ask_course(question, deadline_seconds) or Series(metric=metric, state="unavailable")
+
+    async def trend(self, metric: str, target: str) -> Trend | None:
+        """The last thirty days of a metric, small enough to be drawn; None where there is nothing to draw."""
+        course = await self.course(metric, target, TREND_SECONDS, TREND_STEP_SECONDS, COURSE_SECONDS)
+        points = [point for point in course.points if math.isfinite(point.value)][-TREND_VALUES_AT_MOST:]
+        if len(points) < 2:
+            return None
+        known = self._metrics[metric]
+        return Trend(
+            title=known.title,
+            unit=known.unit,
+            values=tuple(point.value for point in points),
+            begins_at=points[0].at,
+            ends_at=points[-1].at,
+        )
 
     async def _look_again(self, id: str) -> None:
         for pause_seconds in LOOKS_AFTER_SECONDS:

@@ -1,6 +1,7 @@
 """What the orchestrator reads from its environment."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service: ServiceSettings
     catalogue: Catalogue
     slots: int
-    start_within_seconds: float
+    start_within: timedelta
     secrets: dict[str, dict[str, str]]
     runner_environment: dict[str, str]
 
@@ -51,7 +52,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         service=service,
         catalogue=found,
         slots=slots,
-        start_within_seconds=start_within,
+        start_within=timedelta(seconds=start_within),
         secrets=secrets,
         runner_environment={name: variables[name] for name in PASSED_TO_RUNNERS if name in variables},
     )

@@ -10,6 +10,7 @@ from opsloop_common.catalogue import Catalogue
 from opsloop_orchestrator import moves
 from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.leases import Leases
+from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.projection import Projection, Row
 from opsloop_orchestrator.worker import Worker
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 SEEN_OWNERLESS_BEFORE_ABANDONED = 3
 QUEUED_UNNOTICED_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 10.0
+"""Between two tries of a task that has waited for long."""
 
 
 class Sweeper:
@@ -28,6 +31,7 @@ class Sweeper:
         journal: Journal,
         leases: Leases,
         worker: Worker,
+        line: Line,
         catalogue: Catalogue,
         clock: Callable[[], datetime],
     ) -> None:
@@ -35,9 +39,11 @@ class Sweeper:
         self._journal = journal
         self._leases = leases
         self._worker = worker
+        self._line = line
         self._catalogue = catalogue
         self._clock = clock
         self._ownerless: dict[str, int] = {}
+        self._put_off_until: dict[str, float] = {}
         self._started: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -62,7 +68,7 @@ class Sweeper:
             if row.status == "running":
                 await self._look_at_running(row, living)
             else:
-                await self._look_at_queued(row)
+                self._look_at_queued(row)
         self._forget_all_but({row.id for row in rows})
 
     async def _look_at_running(self, row: Row, living: set[str]) -> None:
@@ -70,6 +76,8 @@ class Sweeper:
         is_ours = row.owner == self._leases.owner
         is_owned = row.id in self._worker.running if is_ours else row.owner in living
         if is_owned:
+            if is_ours and row.cancelling:
+                self._worker.cancel(row.id)
             self._ownerless.pop(row.id, None)
             return
         self._ownerless[row.id] = self._ownerless.get(row.id, 0) + 1
@@ -88,18 +96,38 @@ class Sweeper:
         except Conflict:
             return
         if not move.state.is_open:
-            await self._worker.release(move.state)
+            await self._line.release(move.state)
 
-    async def _look_at_queued(self, row: Row) -> None:
-        """A queued task nobody noticed for a while is tried here, if there is room."""
+    def _look_at_queued(self, row: Row) -> None:
+        """A queued task nobody noticed for a while is tried here, if there is room. No other task waits for that."""
         waited_seconds = (self._clock() - row.since).total_seconds()
-        if waited_seconds < QUEUED_UNNOTICED_SECONDS or not self._worker.has_room:
+        if waited_seconds < QUEUED_UNNOTICED_SECONDS or not self._worker.has_room or not self._is_due(row.id):
             return
-        claimed = await self._worker.claim(row.id)
-        if claimed is not None:
-            running = asyncio.create_task(self._worker.run(claimed))
-            self._started.add(running)
-            running.add_done_callback(self._started.discard)
+        self._put_off(row.id, min(waited_seconds / 4, LONGEST_PAUSE_SECONDS))
+        trying = asyncio.create_task(self._try(row))
+        self._started.add(trying)
+        trying.add_done_callback(self._started.discard)
+
+    def _is_due(self, key: str) -> bool:
+        return asyncio.get_running_loop().time() >= self._put_off_until.get(key, 0.0)
+
+    def _put_off(self, key: str, seconds: float) -> None:
+        self._put_off_until[key] = asyncio.get_running_loop().time() + seconds
+
+    async def _try(self, row: Row) -> None:
+        try:
+            claimed = await self._worker.claim(row.id)
+            if claimed is None:
+                # One look at a line is enough for all who wait in it.
+                if self._is_due(row.target):
+                    self._put_off(row.target, LONGEST_PAUSE_SECONDS)
+                    await self._line.advance(row.target)
+                return
+        except BusError as error:
+            log.warning("task %s is tried again later: %s", row.id, error)
+            return
+        await self._worker.run(claimed)
 
     def _forget_all_but(self, ids: set[str]) -> None:
         self._ownerless = {id: count for id, count in self._ownerless.items() if id in ids}
+        self._put_off_until = {key: at for key, at in self._put_off_until.items() if not self._is_due(key)}

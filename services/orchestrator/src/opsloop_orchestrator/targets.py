@@ -101,6 +101,15 @@ class Targets:
             if first == task.id or first == head.members[0].id:
                 return first
 
+    async def members(self, target: str) -> list[str]:
+        """The ids of those who hold a target and wait for it, in order, after leftovers were cleared."""
+        while True:
+            entry = await self._bucket.get(target)
+            record = entry.value or TargetRecord()
+            kept = record.without(self._leftovers(record, await self._load(record)))
+            if await self._swap(target, kept, record, entry.revision):
+                return [member.id for member in kept.members]
+
     async def leave(self, task: TaskState) -> str:
         """Gives the task's place up; returns the id of the next holder, or "". Repeating it changes nothing."""
         while True:

@@ -5,19 +5,24 @@ which only one worker can win.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Retry
-from opsloop_common.catalogue import Catalogue
+from opsloop_common.catalogue import Catalogue, TaskType
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import id_in
-from opsloop_orchestrator import moves
-from opsloop_orchestrator.attempt import Attempt
+from opsloop_orchestrator import moves, rights
+from opsloop_orchestrator.attempt import Answering, Attempt
+from opsloop_orchestrator.denials import log_denial
+from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import FoundTask, Journal
+from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.lines import LogWriter
+from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.runners import RunnerPool, RunnerProcess
 from opsloop_orchestrator.steps import Steps
@@ -44,6 +49,10 @@ class Worker:
         catalogue: Catalogue,
         secrets: Callable[[str], dict[str, str]],
         readings: Readings,
+        answer: Answering,
+        identify: Identify,
+        line: Line,
+        start_within: timedelta,
         log_writer: Callable[[TaskState], LogWriter],
         clock: Callable[[], datetime],
     ) -> None:
@@ -56,8 +65,14 @@ class Worker:
         self._catalogue = catalogue
         self._secrets = secrets
         self._readings = readings
+        self._answer = answer
+        self._identify = identify
+        self._line = line
+        self._start_within = start_within
         self._log_writer = log_writer
         self._clock = clock
+        self._attempts: dict[str, Attempt] = {}
+        self._claiming: set[str] = set()
         self.running: set[str] = set()
 
     @property
@@ -70,23 +85,20 @@ class Worker:
             return Retry(RETRY_WITHOUT_ROOM_SECONDS)
         claimed = await self.claim(id_in(delivery.subject))
         if claimed is None:
-            return Ack()
+            return Ack() if self.has_room else Retry(RETRY_WITHOUT_ROOM_SECONDS)
         await delivery.ack()
         await self.run(claimed)
         return Hold()
 
     async def claim(self, id: str) -> FoundTask | None:
         """Makes the task ours by appending `started`; None when it is not its turn, or somebody else's."""
-        if id in self.running:
+        if id in self.running or id in self._claiming:
             return None
-        self.running.add(id)
-        claimed = None
+        self._claiming.add(id)
         try:
-            claimed = await self._claim(id)
+            return await self._claim(id)
         finally:
-            if claimed is None:
-                self.running.discard(id)
-        return claimed
+            self._claiming.discard(id)
 
     async def _claim(self, id: str) -> FoundTask | None:
         found = await self._journal.task(id)
@@ -97,13 +109,54 @@ class Worker:
         if await self._targets.holder(task) != id:
             return None
         if kind is None or task.target not in self._catalogue.targets:
-            await self._refuse(found)
+            await self._end_unstarted(found, moves.forgotten(task, self._clock()))
             return None
-        move = moves.start(task, kind, self._owner, self._clock())
+        if not await self._is_allowed(found, kind):
+            return None
+        # Looked at again: others may have taken the room while it was asked who this is.
+        return await self._start(found, kind) if self.has_room else None
+
+    async def _start(self, found: FoundTask, kind: TaskType) -> FoundTask | None:
+        move = moves.start(found.state, kind, self._owner, self._clock())
+        self.running.add(found.state.id)
+        started = None
         try:
-            return FoundTask(move.state, await self._journal.append(move.event, move.state, found.sequence))
+            started = FoundTask(move.state, await self._journal.append(move.event, move.state, found.sequence))
         except Conflict:
-            return None
+            log.info("task %s is another worker's", found.state.id)
+        finally:
+            if started is None:
+                self.running.discard(found.state.id)
+        return started
+
+    async def _is_allowed(self, found: FoundTask, kind: TaskType) -> bool:
+        """Rights may have changed since the click. Where nobody can tell, the task waits, but not for ever."""
+        task, now = found.state, self._clock()
+        if task.parent is None and not kind.asks_who:
+            return True
+        identity = await self._identify(task.tried_by) if kind.asks_who else None
+        no = rights.may_run(task.tried_by, kind, identity)
+        if no is None:
+            return True
+        waited = now - (task.queued_at or task.requested_at)
+        if no.is_for_now and waited < self._start_within:
+            await self._hold(found)
+            return False
+        log_denial(task.tried_by, task.task, task.target, no)
+        await self._end_unstarted(found, moves.not_allowed(task, no.is_for_now, self._catalogue.access, now))
+        return False
+
+    async def _hold(self, found: FoundTask) -> None:
+        if found.state.holds_for:
+            return
+        move = moves.held(found.state)
+        with contextlib.suppress(Conflict):
+            await self._journal.append(move.event, move.state, found.sequence)
+
+    def cancel(self, id: str) -> None:
+        """Tells a task that runs here that it is to end."""
+        if attempt := self._attempts.get(id):
+            attempt.cancel()
 
     async def run(self, claimed: FoundTask) -> None:
         """Runs a claimed task to its end, then lets the next one in line start."""
@@ -117,18 +170,20 @@ class Worker:
             await self._run_on(runner, claimed)
         finally:
             self.running.discard(task.id)
-        await self.release(task)
+        await self._line.release(task)
 
     async def _run_on(self, runner: RunnerProcess, claimed: FoundTask) -> None:
         usable = False
         try:
-            usable = await self._attempt(claimed, runner).run()
+            attempt = self._attempts[claimed.state.id] = self._attempt(claimed, runner)
+            usable = await attempt.run()
             self._readings.look_again(claimed.state.id)
         except Conflict:
             log.warning("task %s was taken over: stopped here", claimed.state.id)
         except BusError as error:
             log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
         finally:
+            self._attempts.pop(claimed.state.id, None)
             await self._runners.give_back(runner, usable=usable)
 
     async def _give_up(self, claimed: FoundTask) -> None:
@@ -139,28 +194,6 @@ class Worker:
             await self._journal.append(move.event, move.state, claimed.sequence)
         except BusError as error:
             log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
-
-    async def release(self, task: TaskState) -> None:
-        """Gives the target to the next in line and wakes it. What fails here the sweeper repairs."""
-        try:
-            found = await self._journal.task(task.id)
-            if found is not None and found.state.is_open:
-                return
-            successor = await self._targets.leave(task)
-            if successor:
-                await self.wake(successor)
-        except BusError as error:
-            log.warning("the next task of %s waits for the sweeper: %s", task.target, error)
-
-    async def wake(self, id: str) -> None:
-        """Tells whoever has room that a waiting task is first in line now, and its card with it."""
-        found = await self._journal.task(id)
-        if found is None or found.state.status != "queued" or not found.state.place:
-            return
-        try:
-            await self._journal.append("queued", moves.queued_behind(found.state, None, 0), found.sequence)
-        except Conflict:
-            log.info("task %s moved while it was woken", id)
 
     def _attempt(self, claimed: FoundTask, runner: RunnerProcess) -> Attempt:
         task = claimed.state
@@ -174,14 +207,14 @@ class Worker:
             steps=self._steps,
             lines=self._log_writer(task),
             measure=self._readings.of,
+            answer=self._answer,
             clock=self._clock,
         )
 
-    async def _refuse(self, found: FoundTask) -> None:
-        """The catalogue no longer has what the task needs: it fails, and says so."""
-        move = moves.forgotten(found.state, self._clock())
+    async def _end_unstarted(self, found: FoundTask, move: Move) -> None:
+        """The task cannot start: it ends, and says so."""
         try:
             await self._journal.append(move.event, move.state, found.sequence)
         except Conflict:
             return
-        await self.release(found.state)
+        await self._line.release(found.state)

@@ -83,6 +83,7 @@ def topology(subjects: Subjects) -> Topology:
     consumers = (
         _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=30, held_at_most=1000),
         _consumer(s.stream("EVT"), "orchestrator-queued", s.events_named("queued"), ack_wait_seconds=10),
+        _consumer(s.stream("EVT"), "orchestrator-follow-ups", s.events_named("succeeded"), ack_wait_seconds=30),
         _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
         _consumer(s.stream("EVT"), "notifier", s.all_events, ack_wait_seconds=5),
         _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),

@@ -1,0 +1,41 @@
+"""The buttons of a task."""
+
+from opsloop_common.events import TaskState
+from opsloop_notifier import naming
+from opsloop_notifier.message import Block, mrkdwn
+from opsloop_notifier.style import Style
+
+_NAME = 40
+"""Keeps the question within the 300 characters of a confirmation."""
+
+
+def of_task(task: TaskState, sequence: int, style: Style) -> list[Block]:
+    """What can be done about a task in this state."""
+    can_cancel = task.is_open and task.cancelled_by is None
+    return [
+        *([retry(task.id, sequence, style)] if task.status == "failed" else []),
+        *([cancel(task.id, task.task, task.target, sequence, style)] if can_cancel else []),
+        style.button("task.logs", "🔍 View Logs", task.id, sequence),
+        *style.grafana_button(task, sequence),
+    ]
+
+
+def retry(id: str, sequence: int, style: Style) -> Block:
+    return style.button("task.retry", "🔁 Retry Task", id, sequence)
+
+
+def cancel(id: str, task: str, target: str, sequence: int, style: Style) -> Block:
+    """Asks before it is one click too many: what a task has done already stays done."""
+    question = f"{naming.subject(task, target, style, _NAME)} will be stopped. What it has done already stays done."
+    confirm: Block = {
+        "title": _plain("Cancel this task?"),
+        "text": mrkdwn(question),
+        "confirm": _plain("Cancel Task"),
+        "deny": _plain("Let It Run"),
+        "style": "danger",
+    }
+    return {**style.button("task.cancel", "🛑 Cancel Task", id, sequence), "style": "danger", "confirm": confirm}
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text}

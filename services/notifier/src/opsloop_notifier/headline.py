@@ -1,0 +1,99 @@
+"""What a task's card says first: which task it is, what state it is in, and how it ended."""
+
+from collections.abc import Mapping
+
+from opsloop_common.events import TaskState
+from opsloop_notifier import naming, words
+from opsloop_notifier.style import Style
+
+LONGEST_SENTENCE = 1200
+_LONGEST_PARTIAL = 600
+
+
+def title(task: TaskState, style: Style) -> str:
+    attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
+    return f"⚙️ {naming.subject(task.task, task.target, style)}{attempt}"
+
+
+def state(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
+    """The state with its sign, in a line. `links` by task id."""
+    sign = words.STATUS_SIGNS[task.status]
+    if task.is_open and task.cancelled_by is not None:
+        return f"{words.CANCELLING_SIGN} Being cancelled{naming.by(task.cancelled_by, names, style)}"
+    match task.status:
+        case "queued":
+            return f"{sign} Queued{_waiting(task, names, links, style)}"
+        case "running":
+            step = style.pen.line(task.step, naming.LONGEST)
+            return f"{sign} Running{f' – {step}' if step else ''}"
+        case "succeeded":
+            seconds = duration_seconds(task)
+            took = f" in {words.duration(seconds)}" if seconds is not None else ""
+            said = outcome(task, style)
+            return f"{sign} Completed{took}{f' – {said}' if said else ''}"
+        case "failed":
+            return f"{sign} Error: {outcome(task, style)}"
+        case "cancelled":
+            return f"{sign} Cancelled{naming.by(task.cancelled_by, names, style)} – {_how_far(task, style)}"
+        case "unknown":
+            return f"{sign} Outcome unknown: {outcome(task, style)}"
+
+
+def text(task: TaskState, names: Mapping[str, str], style: Style) -> str:
+    """All of it as one plain sentence, for notifications and screen readers."""
+    attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
+    head = f"{naming.plain_subject(task.task, task.target, style)}{attempt}"
+    # No text of others has an asterisk left, so those that are there are our own formatting.
+    said = f"{head}: {state(task, names, {}, style).replace('*', '')} ({percent(task)}%)"
+    missing = partial(task, style)
+    return f"{said} {missing}" if missing else said
+
+
+def outcome(task: TaskState, style: Style) -> str:
+    """What a task that ended says about it, in a sentence without its sign."""
+    if task.status == "succeeded":
+        return style.pen.line(task.result.summary, LONGEST_SENTENCE) if task.result else ""
+    if task.status == "failed":
+        return (
+            style.pen.line(task.failure.sentence, LONGEST_SENTENCE) if task.failure else "It failed without a reason."
+        )
+    if task.status == "unknown":
+        return style.pen.line(task.failure.sentence, LONGEST_SENTENCE) if task.failure else words.UNKNOWN_OUTCOME
+    return ""
+
+
+def partial(task: TaskState, style: Style) -> str:
+    """`⚠️ Two reviews could not be read.`; empty when all was done."""
+    said = style.pen.line(task.result.partial, _LONGEST_PARTIAL) if task.result and task.status == "succeeded" else ""
+    return f"⚠️ {said}" if said else ""
+
+
+def percent(task: TaskState) -> int:
+    return 100 if task.status == "succeeded" else task.percent
+
+
+def duration_seconds(task: TaskState) -> float | None:
+    """How long the attempt ran; None for one that never started or has not ended."""
+    if task.started_at is None or task.ended_at is None:
+        return None
+    return (task.ended_at - task.started_at).total_seconds()
+
+
+def _waiting(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
+    if task.holds_for == "identity":
+        who = naming.person(task.tried_by, names, style) or "whoever asked for it"
+        return f", waiting: nobody could tell yet whether {who} is verified; trying again"
+    behind = task.behind
+    if behind is None:
+        return ""
+    line = " – " if task.place < 1 else f" – {'next' if task.place == 1 else words.ordinal(task.place)} in line, "
+    who = naming.person(behind.by, names, style)
+    link = links.get(behind.task_id, "")
+    more = " · ".join([*([f"started by {who}"] if who else []), *([f"<{link}|open>"] if link else [])])
+    return f"{line}behind *{style.pen.line(behind.task, naming.LONGEST)}*{f' ({more})' if more else ''}"
+
+
+def _how_far(task: TaskState, style: Style) -> str:
+    if step := style.pen.line(task.step, naming.LONGEST):
+        return f"after the step “{step}”"
+    return "before it started" if task.started_at is None else "before its first step was done"

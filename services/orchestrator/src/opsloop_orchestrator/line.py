@@ -1,0 +1,48 @@
+"""The line at a target: who is next, and what those who wait are told. What fails here the sweeper repairs."""
+
+import logging
+
+from opsloop_common.bus import BusError, Conflict
+from opsloop_common.events import TaskState
+from opsloop_orchestrator import moves
+from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.targets import Targets
+
+log = logging.getLogger(__name__)
+
+
+class Line:
+    def __init__(self, targets: Targets, journal: Journal) -> None:
+        self._targets = targets
+        self._journal = journal
+
+    async def release(self, task: TaskState) -> None:
+        """Gives the target to the next in line, once the task has ended, and wakes it."""
+        try:
+            found = await self._journal.task(task.id)
+            if found is None or not found.state.is_open:
+                await self._targets.leave(task)
+                await self.advance(task.target)
+        except BusError as error:
+            log.warning("the next task of %s waits for the sweeper: %s", task.target, error)
+
+    async def advance(self, target: str) -> None:
+        """Tells every waiting task its place, behind whom; the first is woken. Repeating it changes nothing."""
+        ids = await self._targets.members(target)
+        first = await self._journal.task(ids[0]) if ids else None
+        for place, id in enumerate(ids):
+            await self._tell(id, place, first.state if first is not None else None)
+
+    async def _tell(self, id: str, place: int, ahead: TaskState | None) -> None:
+        found = await self._journal.task(id)
+        if found is None or found.state.status != "queued":
+            return
+        told = moves.queued_behind(found.state, ahead, place)
+        if told == found.state:
+            return
+        # `queued` wakes whoever has room; to those behind, only their card changes.
+        event = "queued" if place == 0 else "waiting"
+        try:
+            await self._journal.append(event, told, found.sequence)
+        except Conflict:
+            log.info("task %s moved while it was told its place", id)
