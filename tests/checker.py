@@ -143,9 +143,12 @@ def ledger(history: History) -> Iterator[str]:
 
 def trespassers(history: History) -> Iterator[str]:
     """I5: nothing begins in the stream that no acknowledged or repeated request of Slack began."""
-    known = set(_requests(history))
-    for id in _first_events(history):
-        if id not in known:
+    known = set(_requests(history)) | _submissions(history) | _follow_ups(history)
+    pages = {call.args["user"] for call in history.calls if call.method in ("deliver.event", "deliver.click")}
+    for id, one in _first_events(history).items():
+        # The page of a person belongs to them, not to one request; clicks on it name no channel.
+        is_page = isinstance(one.state, AnswerState) and one.state.conversation.channel == one.state.to.user
+        if id not in known and not (is_page and isinstance(one.state, AnswerState) and one.state.to.user in pages):
             yield f"I5: {id} is in the stream, and no request of Slack asked for it"
 
 
@@ -173,10 +176,13 @@ def chains(history: History) -> Iterator[str]:
 
 
 def _requests(history: History) -> dict[str, Call]:
-    """Every request Slack sent that asks for something, by the id it must get."""
+    """Every request Slack sent that asks for something, by the id it must get; one that opened a form is answered."""
     found: dict[str, Call] = {}
+    opened = {call.args.get("trigger_id") for call in history.calls if call.method == "views.open"} - {None}
     for call in history.calls:
         if call.channel is None or call.args.get("action_id") == "task.grafana":
+            continue
+        if call.args.get("trigger_id") in opened:
             continue
         here, args = Conversation(history.team, call.channel), call.args
         if call.method == "deliver.command":
@@ -185,6 +191,28 @@ def _requests(history: History) -> dict[str, Call]:
             identity = [str(args[name]) for name in ("user", "message_ts", "action_id", "action_ts")]
             found.setdefault(make_id(here, "click", *identity), call)
     return found
+
+
+def _submissions(history: History) -> set[str]:
+    """The ids of what was asked by forms; a form was opened in one of the channels, or by words there."""
+    sent = [call.args for call in history.calls if call.method == "deliver.submission"]
+    return {
+        make_id(Conversation(history.team, channel), "form", str(args["user"]), str(args["view_id"]))
+        for args in sent
+        for channel in history.messages
+    }
+
+
+def _follow_ups(history: History) -> set[str]:
+    """The ids of what a task starts by succeeding."""
+    ended = [one.state for one in history.events if one.event == "succeeded" and isinstance(one.state, TaskState)]
+    tasks = {one.state.task for one in history.events if isinstance(one.state, TaskState)}
+    denied = {one.task for state in _last_states(history).values() for one in getattr(state, "follow_ups", ())}
+    return {
+        make_id(state.conversation, "follow", state.id, str(state.attempt), task)
+        for state in ended
+        for task in tasks | denied
+    }
 
 
 def _acknowledged(history: History) -> dict[str, Call]:

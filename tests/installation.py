@@ -58,6 +58,8 @@ class Installation:
             "SLACK_BOT_TOKEN": "xoxb-test-token-for-the-sandbox",
             "SLACK_SIGNING_SECRET": "signing-secret-for-the-sandbox",
             "SLACK_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/",
+            "CLERK_SECRET_KEY": "sk_test_an_installation_under_test",
+            "CLERK_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/clerk/v1",
             "SANDBOX_APP_URL": self.app_url,
             "DEALER_CONTENT_TOKEN": "dealer-content-token-1234",
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports['sandbox']}/prometheus",

@@ -3,6 +3,7 @@
 import asyncio
 
 from installation import ALICE, BOB, OPS, Installation
+from opsloop_sandbox.contract import SeenMessage
 
 
 async def test_milestones_are_crossed_never_matched(packs: Installation) -> None:
@@ -33,7 +34,13 @@ async def test_the_second_of_two_equal_clicks_is_told_about_the_first(packs: Ins
         packs.sandbox.command(BOB, OPS, "run reporting naples"),
     )
     await packs.see("reporting", "✅")
-    private = [one for user in (ALICE, BOB) for one in await packs.messages(user) if one.ephemeral]
+    private: list[SeenMessage] = []
+
+    async def told() -> bool:
+        private[:] = [one for user in (ALICE, BOB) for one in await packs.messages(user) if one.ephemeral]
+        return bool(private)
+
+    await packs.until(told, "a private answer")
     assert len(private) == 1
     assert "already queued or running" in private[0].text
 
@@ -48,9 +55,11 @@ async def test_a_task_that_may_not_be_repeated_ends_as_unknown(packs: Installati
     await packs.see_reply(unknown.ts, "Outcome unknown")
 
 
-async def test_a_sensitive_task_is_refused_to_everybody_while_nobody_can_be_verified(packs: Installation) -> None:
-    """Private words to the person who asked, and nothing runs."""
-    await packs.sandbox.command(ALICE, OPS, "run locked naples")
-    refusal = await packs.see("may not run")
+async def test_a_sensitive_task_runs_for_a_verified_person_alone(packs: Installation) -> None:
+    """Alice is verified. Bob is told why he is not and whom to ask, alone, and nothing runs."""
+    await packs.sandbox.command(BOB, OPS, "run locked naples")
+    refusal = await packs.see("for verified people only", user=BOB)
     assert refusal.ephemeral
-    assert await packs.messages(BOB) == []
+    assert await packs.messages(ALICE) == []
+    await packs.sandbox.command(ALICE, OPS, "run locked naples")
+    await packs.see("locked for naples", "✅")

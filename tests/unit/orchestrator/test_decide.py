@@ -10,19 +10,24 @@ from msgspec.structs import replace
 from opsloop_common import catalogue, codec
 from opsloop_common.answers import AnswerState, HelpBody, RefusedBody, StatusBody, UnknownNameBody
 from opsloop_common.catalogue import Catalogue
-from opsloop_common.commands import RetryTask, RunTask, ShowHelp, ShowStatus
+from opsloop_common.commands import CancelTask, RetryTask, RunTask, ShowHelp, ShowStatus
 from opsloop_common.events import Failure, TaskState
-from opsloop_common.people import Conversation, Person
+from opsloop_common.people import Conversation, Identity, Person
 from opsloop_common.task import Result
-from opsloop_orchestrator import cards, decide, moves
-from opsloop_orchestrator.decide import Answer, Known
+from opsloop_orchestrator import cards, decide, moves, rights
+from opsloop_orchestrator.answering import Answer
+from opsloop_orchestrator.decide import Known
 from opsloop_orchestrator.moves import Move
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ALICE = Person("T1", "U1")
+OWNER = Person("T1", "U9")
 OPS = Conversation("T1", "C1")
 CATALOGUE: Catalogue = catalogue.parse(
     """
+    [access]
+    owners = ["U9", "chief@naples.example"]
+    contact = "the owner of #ops"
     [tasks.fix]
     title = "Fix"
     effect = "idempotent"
@@ -54,10 +59,10 @@ def asked_run(task: str = "fix", target: str = "naples-honda", card: str = "") -
     )
 
 
-def asked_retry(drawn_at: int = 9) -> RetryTask:
+def asked_retry(drawn_at: int = 9, actor: Person = OWNER) -> RetryTask:
     return RetryTask(
         request_id="07-bbbbbbbbbbbbbbbbbbbb",
-        actor=Person("T1", "U9"),
+        actor=actor,
         conversation=OPS,
         asked_at=NOW,
         task_id="07-aaaaaaaaaaaaaaaaaaaa",
@@ -111,11 +116,11 @@ def test_an_unknown_name_is_answered_with_the_nearest(task: str, target: str, wh
     assert answer.state.visibility == "private"
 
 
-@pytest.mark.parametrize("task", ["once", "secret"])
-def test_a_person_without_a_rule_is_denied(task: str) -> None:
+@pytest.mark.parametrize(("task", "why"), [("once", "not_permitted"), ("secret", "no_identity")])
+def test_a_person_without_a_rule_is_denied(task: str, why: str) -> None:
     """Deny unless a rule allows; a sensitive task is denied while nobody can be verified."""
     answer = decide.decide(asked_run(task), Known(catalogue=CATALOGUE), NOW)
-    assert reason(answer) == "not_permitted"
+    assert reason(answer) == why
     assert isinstance(answer, Answer)
     assert answer.event == "denied"
 
@@ -129,7 +134,9 @@ def test_a_card_of_another_conversation_starts_nothing() -> None:
     )
     assert isinstance(card, Answer)
     foreign = replace(card.state, conversation=Conversation("T1", "C2"))
-    assert reason(decide.decide(asked_run(card="07-c"), Known(catalogue=CATALOGUE, card=foreign), NOW)) == "button_unknown"
+    assert (
+        reason(decide.decide(asked_run(card="07-c"), Known(catalogue=CATALOGUE, card=foreign), NOW)) == "button_unknown"
+    )
     assert isinstance(decide.decide(asked_run(card="07-c"), Known(catalogue=CATALOGUE, card=card.state), NOW), Move)
 
 
@@ -140,6 +147,74 @@ def test_retry_keeps_the_request_and_starts_over() -> None:
     state = move.state
     assert (state.status, state.attempt, state.percent, state.failure, state.steps) == ("queued", 2, 0, None, ())
     assert (state.requested_by, state.tried_by.user) == (ALICE, "U9")
+
+
+def test_a_retry_by_somebody_else_is_denied_unless_they_own_it() -> None:
+    """The person who started it may, an owner may, by user id or as a verified address; nobody else."""
+    known = Known(catalogue=CATALOGUE, task=failed(), sequence=9)
+    assert isinstance(decide.decide(asked_retry(actor=ALICE), known, NOW), Move)
+    stranger = asked_retry(actor=Person("T1", "U3"))
+    assert reason(decide.decide(stranger, known, NOW)) == "not_yours"
+    assert decide.asks_who(stranger, known)
+    chief = replace(known, identity=Identity(state="verified", email="chief@naples.example"))
+    assert isinstance(decide.decide(stranger, chief, NOW), Move)
+    other = replace(known, identity=Identity(state="refused", reason="banned", email="chief@naples.example"))
+    assert reason(decide.decide(stranger, other, NOW)) == "not_yours"
+
+
+def cancel(actor: Person = ALICE, drawn_at: int = 9) -> CancelTask:
+    return CancelTask(
+        request_id="07-cccccccccccccccccccc",
+        actor=actor,
+        conversation=OPS,
+        asked_at=NOW,
+        task_id="07-a",
+        drawn_at=drawn_at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "status"),
+    [(queued(), "cancelled", "cancelled"), (running(), "cancel_requested", "running")],
+)
+def test_a_cancel_ends_what_waits_and_asks_what_runs(state: TaskState, event: str, status: str) -> None:
+    """The state names who wanted it."""
+    move = decide.decide(cancel(), Known(catalogue=CATALOGUE, task=state, sequence=9), NOW)
+    assert isinstance(move, Move)
+    assert (move.event, move.state.status, move.state.cancelled_by) == (event, status, ALICE)
+
+
+def test_a_cancel_button_of_an_earlier_attempt_is_refused() -> None:
+    """A card that was drawn before the retry stops nothing."""
+    retried = decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=failed(), sequence=9), NOW)
+    assert isinstance(retried, Move)
+    known = Known(catalogue=CATALOGUE, task=retried.state, sequence=12)
+    assert reason(decide.decide(cancel(drawn_at=9), known, NOW)) == "button_outdated"
+    assert isinstance(decide.decide(cancel(drawn_at=10), known, NOW), Move)
+
+
+@pytest.mark.parametrize(
+    ("identity", "verdict"),
+    [
+        (None, "no_identity"),
+        (Identity(state="unknown", reason="no_answer"), "no_identity"),
+        (Identity(state="refused", reason="banned"), "not_verified"),
+        (Identity(state="refused", reason="banned", email="alice@naples.example"), "not_verified"),
+        (Identity(state="verified"), "not_verified"),
+        (Identity(state="verified", email="alice@naples.example"), ""),
+    ],
+)
+def test_only_a_verified_person_may_run_a_sensitive_task(identity: Identity | None, verdict: str) -> None:
+    """By every way that leads to it: words, a card's button, a retry."""
+    no = rights.may_run(ALICE, CATALOGUE.tasks["secret"], identity)
+    assert (no.reason if no else "") == verdict
+    answer = decide.decide(asked_run("secret"), Known(catalogue=CATALOGUE, identity=identity), NOW)
+    assert isinstance(answer, Answer) is bool(verdict)
+    state = replace(failed(), task="secret")
+    again = decide.decide(
+        asked_retry(actor=ALICE), Known(catalogue=CATALOGUE, task=state, sequence=9, identity=identity), NOW
+    )
+    assert isinstance(again, Answer) is bool(verdict)
 
 
 @pytest.mark.parametrize(
