@@ -37,7 +37,28 @@ timeout_seconds = 120
 title = "Locked"
 sensitive = true
 run_by = ["*"]
+[tasks.patient]
+title = "Wait"
+effect = "idempotent"
+run_by = ["*"]
+[tasks.first]
+title = "First"
+effect = "idempotent"
+run_by = ["*"]
+then = ["reporting", "locked"]
+[tasks.asking]
+title = "Ask"
+effect = "idempotent"
+run_by = ["*"]
+settings = { weight = 3 }
+params = { days = { title = "Days", kind = "number", default = "30", minimum = 1, maximum = 90 } }
+[metrics.gain]
+title = "Gain"
+unit = "usd"
+query = 'gnn_arr_gain_by_dealer{dealer=$target}'
+word = "gain"
 [targets.naples]
+settings = { marker = "MARKER" }
 title = "Naples <!channel> & Sons"
 secrets = { password = "DEALER_CONTENT_TOKEN" }
 [targets.tampa]
@@ -48,7 +69,9 @@ title = "Tampa"
 @pytest.fixture
 async def packs(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
     """An installation that runs the tests' own task pack."""
-    installation = Installation(tmp_path, nats_server, catalogue=PACK_CATALOGUE)
+    installation = Installation(
+        tmp_path, nats_server, catalogue=PACK_CATALOGUE.replace("MARKER", str(tmp_path / "marker"))
+    )
     try:
         await installation.start()
         yield installation
