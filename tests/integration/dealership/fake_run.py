@@ -1,10 +1,11 @@
 """A `Run` without OpsLoop: checkpoints in a dictionary, written and read back as JSON like the real ones."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from opsloop_common.measures import Measure, Series
 from opsloop_common.task import STEP_RESULT_LIMIT_BYTES, Target, TaskFailed
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ class FakeRun:
         self.fence = 7
         self.target = target
         self.params: dict[str, str] = {}
+        self.settings: dict[str, Any] = {}
+        self.measures: dict[str, Measure] = {}
+        self.courses: dict[str, Series] = {}
+        self.earlier_results: dict[tuple[str, str], bytes] = {}
         self.crash_after = crash_after
         self.token = token
         self.checkpoints: dict[str, bytes] = {}
@@ -57,6 +62,16 @@ class FakeRun:
         self.progress(percent)
         result: T = msgspec.json.decode(self.checkpoints[name], type=result_type)
         return result
+
+    async def measure(self, metric: str) -> Measure:
+        return self.measures.get(metric) or Measure(metric=metric, title=metric, unit="number", state="no_data")
+
+    async def series(self, metric: str, *, seconds: float, step_seconds: float) -> Series:
+        return self.courses.get(metric) or Series(metric=metric, state="no_data")
+
+    async def earlier(self, task: str, step: str, as_type: type[T]) -> T | None:
+        written = self.earlier_results.get((task, step))
+        return None if written is None else msgspec.json.decode(written, type=as_type)
 
     def resumed(self) -> "FakeRun":
         """The same attempt in a new process: the checkpoints stay, the claim is a new one."""

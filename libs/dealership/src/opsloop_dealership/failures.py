@@ -110,8 +110,28 @@ UGC_SENTENCES = MappingProxyType(
     }
 )
 
+RESTORE_SENTENCES = MappingProxyType(
+    {
+        "no_record": (
+            "Nothing to restore at {step}: no schema fix succeeded for {site} in the last seven days. "
+            "Correct the page in the site itself."
+        ),
+        "nothing_before": (
+            "Nothing to restore at {step}: before the fix {site} described no dealer, and a site takes content but not "
+            "its removal. Remove the JSON-LD in the site itself."
+        ),
+        "changed_meanwhile": (
+            "Page changed at {step}: {site} shows neither what the fix found nor what it wrote, so somebody changed it "
+            "since, and nothing was overwritten. Correct the page in the site itself, or run the fix again."
+        ),
+    }
+)
+
+
+_ALL = SENTENCES | UGC_SENTENCES | RESTORE_SENTENCES
+
 
 def failure(code: str, **fields: object) -> TaskFailed:
     """The failure of class `code`. Braces in `fields` are removed, so that outside text is never taken for `{step}`."""
     told = {name: str(value).translate({ord("{"): None, ord("}"): None}) for name, value in fields.items()}
-    return TaskFailed(code, (SENTENCES | UGC_SENTENCES)[code].format(step="{step}", **told))
+    return TaskFailed(code, _ALL[code].format(step="{step}", **told))
