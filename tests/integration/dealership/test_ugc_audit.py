@@ -108,6 +108,7 @@ async def test_one_source_down_is_a_partial_result(serve: Serve) -> None:
     result = await ugc_audit(FakeRun(target_at(base, reviews_page_url=f"{base}/page")))
     assert result.summary.startswith("Partial result: 1 review, ")
     assert re.fullmatch(r"partial: 127\.0\.0\.1:\d+/page was not read, it answered 503 .*", result.lines[0])
+    assert "was not read, it answered 503" in result.partial
 
 
 async def test_an_empty_feed_is_no_failure(serve: Serve) -> None:

@@ -25,7 +25,8 @@ def report(found: Figures, notes: tuple[str, ...], findings: Findings) -> Result
     """One sentence, then lines: what is missing, the figures, the first findings of each kind, where all are."""
     notes = tuple(dict.fromkeys((*notes, *findings.notes)))
     lines = [*notes[:4], *(_figures(found) if found.count else ()), *map(_shown, findings.shown), *_kept(findings)]
-    return Result(summary=_summary(found, bool(notes), findings.file.rows), lines=tuple(lines))
+    missing = "; ".join(note.removeprefix("partial: ") for note in notes)
+    return Result(summary=_summary(found, bool(notes), findings.file.rows), lines=tuple(lines), partial=missing)
 
 
 def _summary(found: Figures, partial: bool, count: int) -> str:
