@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsloop_common.answers import AnswerState, MovedBody, RefusedBody
-from opsloop_common.commands import ExplainButton, ShowHelp, ShowStatus
 from opsloop_common.events import Status, TaskState
 from opsloop_common.people import Conversation, Person
-from opsloop_metrics.measure import Answered, Asked, Ended, Running, Seen, answered, asked, ended
+from opsloop_metrics.measure import Answered, Ended, Running, Seen, answered, ended
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WHO = Person("T", "U")
@@ -30,18 +29,6 @@ def task(status: Status, id: str = "07-aaaaaaaaaaaaaaaaaaaa", seconds: float | N
     )
 
 
-def status_request() -> ShowStatus:
-    return ShowStatus(request_id="i", actor=WHO, conversation=WHERE, asked_at=AT, target="a")
-
-
-def help_request(unknown_word: str = "") -> ShowHelp:
-    return ShowHelp(request_id="i", actor=WHO, conversation=WHERE, asked_at=AT, unknown_word=unknown_word)
-
-
-def unknown_button() -> ExplainButton:
-    return ExplainButton(request_id="i", actor=WHO, conversation=WHERE, asked_at=AT, action="x")
-
-
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "unknown"])
 def test_every_end_is_counted_with_its_duration(status: Status) -> None:
     """Each of the four ends is an outcome of its own."""
@@ -61,14 +48,6 @@ def test_an_attempt_that_never_started_has_no_duration() -> None:
 def test_a_clock_that_went_back_gives_no_negative_duration() -> None:
     """Two hosts' clocks may differ; a histogram must not see a negative value."""
     assert ended("failed", task("failed", seconds=-1.0)) == Ended("schema_fix", "failed", 0.0)
-
-
-def test_requests_are_counted_by_kind_and_by_whether_they_were_understood() -> None:
-    """Unknown words and unknown buttons stand out."""
-    assert asked(status_request()) == Asked("status", "understood")
-    assert asked(help_request()) == Asked("help", "understood")
-    assert asked(help_request("hlep")) == Asked("help", "unknown_word")
-    assert asked(unknown_button()) == Asked("explain", "unknown_button")
 
 
 def test_refusals_are_counted_by_their_reason() -> None:

@@ -18,6 +18,7 @@ from opsloop_common.service import endpoint, serve
 from opsloop_common.settings import Environment
 from opsloop_common.subjects import Subjects
 from opsloop_metrics import settings as service
+from opsloop_metrics.counting import Counting, TallySeries
 from opsloop_metrics.figures import Figures
 from opsloop_metrics.handle import Handler, recheck
 from opsloop_metrics.measure import Running
@@ -54,7 +55,7 @@ async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, regi
     handler, consumers = Handler(series, running), ConsumerSeries(registry)
     await runtime.together(
         _consumer(bus, subjects, "EVT", handler.event, consumers).run(),
-        _consumer(bus, subjects, "CMD", handler.command, consumers).run(),
+        Counting(bus, subjects, TallySeries(registry)).run(),
         recheck(bus, subjects, running),
         _answer(bus, settings, series),
     )

@@ -7,20 +7,19 @@ from opsloop_common.bus import Bus, BusError
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import Subjects, event_in
-from opsloop_metrics.measure import Running, Seen, answered, asked, ended
+from opsloop_metrics.measure import Running, Seen, answered, ended
 from opsloop_metrics.series import Series
 
 RECHECK_SECONDS = 10.0
 
 
 class Handler:
-    """Counts events and commands. It never waits, so messages are counted in the order they arrive."""
+    """Counts events. It never waits, so messages are counted in the order they arrive."""
 
     def __init__(self, series: Series, running: Running) -> None:
         self._series = series
         self._running = running
         self._events = Seen()
-        self._commands = Seen()
 
     async def event(self, delivery: Delivery) -> Outcome:
         try:
@@ -40,16 +39,6 @@ class Handler:
         self._series.watch(state.task)
         if end := ended(event, state):
             self._series.add(end)
-
-    async def command(self, delivery: Delivery) -> Outcome:
-        try:
-            command = codec.decode_command(delivery.data).data
-        except codec.Undecodable as error:
-            return Reject(str(error))
-        # A request that was stored twice is still one request.
-        if self._commands.is_new(command.request_id, 1):
-            self._series.add(asked(command))
-        return Ack()
 
 
 async def recheck(bus: Bus, subjects: Subjects, running: Running, every_seconds: float = RECHECK_SECONDS) -> None:

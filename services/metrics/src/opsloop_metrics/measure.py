@@ -4,13 +4,10 @@
 """
 
 from collections import OrderedDict
-from typing import Literal
 
 import msgspec
 
 from opsloop_common.answers import AnswerState, RefusedBody, UnknownNameBody
-from opsloop_common.codec import command_type
-from opsloop_common.commands import AnyCommand, ExplainButton, ShowHelp
 from opsloop_common.events import TaskState
 
 IDS_REMEMBERED = 50_000
@@ -23,13 +20,6 @@ class Ended(msgspec.Struct, frozen=True):
     task: str
     outcome: str
     seconds: float | None
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """Somebody asked for something; `outcome` says whether the request was understood."""
-
-    type: str
-    outcome: Literal["understood", "unknown_word", "unknown_button"]
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -50,17 +40,6 @@ def _seconds(state: TaskState) -> float | None:
     if state.started_at is None or state.ended_at is None:
         return None
     return max((state.ended_at - state.started_at).total_seconds(), 0.0)
-
-
-def asked(command: AnyCommand) -> Asked:
-    """What a command counts as."""
-    kind = command_type(command).split(".")[2]
-    match command:
-        case ShowHelp(unknown_word=word) if word:
-            return Asked(kind, "unknown_word")
-        case ExplainButton():
-            return Asked(kind, "unknown_button")
-    return Asked(kind, "understood")
 
 
 def answered(state: AnswerState) -> Answered:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from opsloop_metrics.measure import Answered, Asked, Ended, Running
+from opsloop_metrics.measure import Answered, Ended, Running
 
 QUERY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 DURATION_BUCKETS_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -26,7 +26,6 @@ class Series:
             registry=registry,
             buckets=DURATION_BUCKETS_SECONDS,
         )
-        self._actions = Counter("slack_actions_total", "What people asked", ("type", "outcome"), registry=registry)
         self._answers = Counter("slack_answers_total", "Answers given", ("answer", "reason"), registry=registry)
         self._queries = Counter(
             "metrics_queries_total", "Questions answered, by outcome", ("metric", "outcome"), registry=registry
@@ -43,14 +42,12 @@ class Series:
         """From now on the gauge shows this task, also at zero."""
         self._now.labels(task).set_function(lambda: self._running.count(task))
 
-    def add(self, measured: Ended | Asked | Answered) -> None:
+    def add(self, measured: Ended | Answered) -> None:
         match measured:
             case Ended(task, outcome, seconds):
                 self._runs.labels(task, outcome).inc()
                 if seconds is not None:
                     self._seconds.labels(task).observe(seconds)
-            case Asked(type_, outcome):
-                self._actions.labels(type_, outcome).inc()
             case Answered(answer, reason):
                 self._answers.labels(answer, reason).inc()
 

@@ -187,10 +187,10 @@ class Bus:
         """The first message on a subject (or over a wildcard) at or after a sequence."""
         return await self._get(stream, {"next_by_subj": subject, "seq": sequence})
 
-    async def read(self, stream: str, subject: str, *, at_most: int = 5_000) -> list[Stored]:
-        """The messages on a subject, oldest first."""
+    async def read(self, stream: str, subject: str, *, at_most: int = 5_000, first: int = 1) -> list[Stored]:
+        """The messages on a subject (or over a wildcard) from the sequence `first` on, oldest first."""
         found: list[Stored] = []
-        sequence = 1
+        sequence = first
         while len(found) < at_most:
             page = await self._direct(stream, {"next_by_subj": subject, "seq": sequence, "batch": 256})
             found += page

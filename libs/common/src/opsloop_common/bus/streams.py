@@ -76,6 +76,7 @@ def topology(subjects: Subjects) -> Topology:
         _bucket(s.bucket("TASKS"), ttl_per_message=True),
         _bucket(s.bucket("TARGETS")),
         _bucket(s.bucket("STEPS"), age_seconds=_days(31)),
+        _bucket(s.bucket("TALLY")),
         _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
         # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
         _bucket(s.bucket("LEASES"), age_seconds=4),
@@ -87,7 +88,6 @@ def topology(subjects: Subjects) -> Topology:
         _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
         _consumer(s.stream("EVT"), "notifier", s.all_events, ack_wait_seconds=5),
         _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),
-        _consumer(s.stream("CMD"), "metrics", s.all_commands, ack_wait_seconds=10),
     )
     return Topology(streams, consumers)
 
