@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from opsloop_cli import check, tour
+from opsloop_cli import check, stages
 from opsloop_command import Running, command, environment, wait_for_text
 from opsloop_sandbox.client import SandboxClient
 from opsloop_sandbox.contract import SeenMessage
@@ -45,17 +45,17 @@ async def test_the_whole_tour_is_right(tmp_path: Path) -> None:
     document = json.loads(output)
     assert [problem for stage in document["stages"] for problem in stage["problems"]] == []
     assert (process.returncode, document["ok"], errors) == (0, True, b"")
-    assert len(document["stages"]) == len(tour.STAGES) + 1
+    assert len(document["stages"]) == len(stages.STAGES) + 1
     assert document["seconds"] < 30
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - its own temporary folder is gone
 
 
 async def test_the_tour_notices_a_missing_notifier(tmp_path: Path) -> None:
     """Without the one who writes, every stage that waits for a message fails, and the later ones are still reported."""
-    stages = tuple(msgspec.structs.replace(stage, seconds=0.5) for stage in tour.STAGES)
-    report = await check.play(environment(), tmp_path / "data", stages, aloud=False, without="notifier")
+    hurried = tuple(msgspec.structs.replace(stage, seconds=0.5) for stage in stages.STAGES)
+    report = await check.play(environment(), tmp_path / "data", hurried, aloud=False, without="notifier")
     assert not report.ok
-    assert [stage.ok for stage in report.stages[:-1]] == [False] * len(tour.STAGES)
+    assert [stage.ok for stage in report.stages[:-1]] == [False] * len(stages.STAGES)
     assert "seen: nothing" in report.stages[0].problems[0]
     assert "the button task.run.schema_fix to click" in report.stages[3].problems[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from opsloop_cli import demo, tour
+from opsloop_cli import demo, stages, tour
 from opsloop_cli.expect import report
 from opsloop_cli.expect.report import StageReport, TourReport
 from opsloop_cli.folder import DataFolder
@@ -26,7 +26,7 @@ async def run(environment: Mapping[str, str], *, as_json: bool) -> int:
     """Prints what was seen; 0 if every message was right. Raises CannotStart, SettingsError."""
     place = Path(tempfile.mkdtemp(prefix="opsloop-check-"))
     try:
-        found = await play(environment, place / "data", tour.STAGES, aloud=not as_json)
+        found = await play(environment, place / "data", stages.STAGES, aloud=not as_json)
     except asyncio.CancelledError:
         shutil.rmtree(place, ignore_errors=True)
         raise

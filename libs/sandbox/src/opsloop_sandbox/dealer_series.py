@@ -6,6 +6,7 @@ structured data is right raises the figures within seconds; one that is wrong, o
 
 import hashlib
 import math
+import time
 
 import msgspec
 
@@ -19,20 +20,35 @@ NAMES = (GAIN, PRECISION)
 WITHOUT_SERIES = frozenset({"orlando-ford", "jacksonville-nissan"})
 """Their sites cannot be read, so nothing was ever measured."""
 
+DAY_SECONDS = 86_400.0
+SHORT = {"coral-gables-toyota": 5 * DAY_SECONDS}
+"""Measured for so long only: too short a history to forecast from."""
+GAPS = {"tampa-chevrolet": 6}
+"""Every so many days nothing was measured."""
+
 RISE_SECONDS = 4.0
 WAVE_SECONDS = 600.0
+WEEKLY = 0.04
 PRECISION_LOW, PRECISION_HIGH = 0.79, 0.93
 NEEDED = ("name", "telephone", "address")
 
 
 def figure(name: str, site: SiteView, at: float) -> float | None:
     """The value of a series at a Unix time; None where there is no such series."""
-    if site.dealer in WITHOUT_SERIES or name not in NAMES:
+    if site.dealer in WITHOUT_SERIES or name not in NAMES or _is_unmeasured(site.dealer, at):
         return None
     risen = _risen(improved_at(site), at)
     if name == PRECISION:
         return round(PRECISION_LOW + (PRECISION_HIGH - PRECISION_LOW) * risen, 4)
     return round(_gain(site.dealer, risen, at), 2)
+
+
+def _is_unmeasured(dealer: str, at: float) -> bool:
+    """Trouble with the history, never with the last two days."""
+    age = time.time() - at
+    if age < 2 * DAY_SECONDS:
+        return False
+    return age > SHORT.get(dealer, math.inf) or (dealer in GAPS and int(at // DAY_SECONDS) % GAPS[dealer] == 0)
 
 
 def improved_at(site: SiteView) -> float | None:
@@ -55,7 +71,8 @@ def _gain(dealer: str, risen: float, at: float) -> float:
     first, second = hashlib.sha256(dealer.encode()).digest()[:2]
     low, high = 1_500 + 4 * first, 8_000 + 25 * second
     wave = math.sin(2 * math.pi * (at / WAVE_SECONDS + first / 256))
-    return (low + (high - low) * risen) * (1 + 0.01 * wave)
+    week = math.sin(2 * math.pi * at / (7 * DAY_SECONDS))
+    return (low + (high - low) * risen) * (1 + 0.01 * wave + WEEKLY * week)
 
 
 def _risen(since: float | None, at: float) -> float:
