@@ -28,7 +28,7 @@ GAPS = {"tampa-chevrolet": 6}
 
 RISE_SECONDS = 4.0
 WAVE_SECONDS = 600.0
-WEEKLY = 0.04
+WEEKLY, DAILY = 0.04, 0.03
 PRECISION_LOW, PRECISION_HIGH = 0.79, 0.93
 NEEDED = ("name", "telephone", "address")
 
@@ -72,7 +72,8 @@ def _gain(dealer: str, risen: float, at: float) -> float:
     low, high = 1_500 + 4 * first, 8_000 + 25 * second
     wave = math.sin(2 * math.pi * (at / WAVE_SECONDS + first / 256))
     week = math.sin(2 * math.pi * at / (7 * DAY_SECONDS))
-    return (low + (high - low) * risen) * (1 + 0.01 * wave + WEEKLY * week)
+    weather = hashlib.sha256(f"{dealer} {at // DAY_SECONDS:.0f}".encode()).digest()[0] / 255 - 0.5
+    return (low + (high - low) * risen) * (1 + 0.01 * wave + WEEKLY * week + DAILY * weather)
 
 
 def _risen(since: float | None, at: float) -> float:
