@@ -1,4 +1,4 @@
-"""What was promised beyond the loop, as it looks on the page: modal, queue, cancel, denial, follow-ups, the app's page."""
+"""What was promised beyond the loop, as it looks on the page: form, queue, cancel, denial, the app's page."""
 
 import re
 from collections.abc import AsyncIterator

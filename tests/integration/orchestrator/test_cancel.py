@@ -23,7 +23,9 @@ async def test_a_running_task_is_told_and_may_clean_up(loop: Loop, tmp_path: Pat
     assert (state.status, state.cancelled_by, state.step) == ("cancelled", ALICE, "Ready")
     assert (tmp_path / "marker").read_text().split("\n")[:2] == ["waiting", "cleaned up"]
     assert (await loop.answer(asked)).body == MovedBody(task_id=id, event="cancel_requested")
-    assert [name for name, _ in await loop.events(id)][-2:] == ["cancel_requested", "cancelled"]
+    names = [name for name, _ in await loop.events(id)]
+    assert "cancel_requested" in names
+    assert names[-1] == "cancelled"
 
 
 @pytest.mark.parametrize(("task", "status"), [("stubborn", "cancelled"), ("stubborn_once", "unknown")])
