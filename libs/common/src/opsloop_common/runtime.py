@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from typing import Any
 
 from opsloop_common.bus import Bus, streams
 from opsloop_common.probe import Health, ProbeServer
@@ -17,6 +18,7 @@ from opsloop_common.subjects import Subjects
 log = logging.getLogger(__name__)
 
 CONNECT_ATTEMPT_SECONDS = 0.1
+CANCEL_AGAIN_SECONDS = 2.0
 PR_SET_PDEATHSIG = 1
 CANNOT_START = 2
 
@@ -39,12 +41,15 @@ def main(service: str, start: Callable[[], Coroutine[None, None, None]]) -> None
 
 
 async def _until_signal(start: Callable[[], Coroutine[None, None, None]]) -> None:
-    task = asyncio.ensure_future(start())
+    signalled = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        loop.add_signal_handler(number, signalled.set)
+    service, stop = asyncio.ensure_future(start()), asyncio.ensure_future(signalled.wait())
+    await asyncio.wait((service, stop), return_when=asyncio.FIRST_COMPLETED)
+    await _end({service, stop})
+    if not service.cancelled():
+        service.result()
 
 
 def die_with_parent(parent: int) -> None:
@@ -128,10 +133,23 @@ def port_taken(service: str, port: int, error: OSError) -> str:
 
 
 async def together(*jobs: Awaitable[None]) -> None:
-    """Runs jobs until one fails or this is cancelled; then all of them end."""
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(_as_coroutine(job))
+    """Runs jobs until one fails or this is cancelled; then all of them end, and the failure is raised."""
+    tasks = {asyncio.ensure_future(_as_coroutine(job)) for job in jobs}
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in ended:
+            task.result()
+    finally:
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancels until each has ended: `asyncio.wait_for` of Python 3.11 drops a cancellation that comes with a result."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def _as_coroutine(job: Awaitable[None]) -> None:

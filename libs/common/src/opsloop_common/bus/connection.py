@@ -246,12 +246,17 @@ class Bus:
         headers: dict[str, str] | None = None,
         deadline_seconds: float = API_DEADLINE_SECONDS,
     ) -> bytes:
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task else 0
         try:
             reply = await self._client.request(subject, payload, timeout=deadline_seconds, headers=headers)
         except nats.errors.NoRespondersError as error:
             raise Refused(f"{subject}: no stream takes it") from error
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise Unconfirmed(f"{subject}: {type(error).__name__}") from error
+        if task and task.cancelling() > cancelled_before:
+            # The client waits with asyncio.wait_for, which (3.11) drops a cancellation that comes with the reply.
+            raise asyncio.CancelledError
         return reply.data
 
 
