@@ -1,17 +1,27 @@
 """A real nats-server for a test, with its own store."""
 
 import contextlib
+import random
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+FIRST_PORT = 10_000
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now and that no outgoing connection will be given meanwhile: below the ephemeral ones."""
+    first_ephemeral = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32_768
+    for _ in range(100):
+        # Not the seeded generator: test processes side by side must not draw the same numbers.
+        port = random.SystemRandom().randrange(FIRST_PORT, max(first_ephemeral, FIRST_PORT + 1_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port")
 
 
 class NatsServer:

@@ -128,7 +128,7 @@ def commands(
         service="orchestrator",
         stream=subjects.stream("CMD"),
         durable="orchestrator",
-        dead_letters=subjects.dead_letters("orchestrator"),
+        subjects=subjects,
         handler=handler,
         capacity=capacity,
         series=series,
@@ -174,6 +174,29 @@ async def test_a_rejected_message_reaches_the_dead_letters_and_the_others_go_on(
     letters = await until_found(bus, subjects, 2)
     assert {letter.reason for letter in letters} == {"it is poison", "KeyError: 'oops'"}
     await running.stop()
+
+
+async def test_poison_that_is_delivered_again_is_set_aside_once(bus: Bus, subjects: Subjects) -> None:
+    """However late it comes again: a broker that was killed may repeat what it had seen acknowledged."""
+    handled: list[int] = []
+
+    async def handler(delivery: Delivery) -> Outcome:
+        handled.append(delivery.sequence)
+        return Reject("poison")
+
+    first = Running(commands(bus, subjects, handler))
+    await bus.publish(subjects.command("help"), b"poison")
+    await until_found(bus, subjects, 1)
+    await first.stop()
+    js = bus.client.jetstream()
+    await js.delete_consumer("CMD", "orchestrator")
+    await streams.provision(bus, subjects)
+    again = Running(commands(bus, subjects, handler))
+    await until(lambda: len(handled) == 2)
+    await bus.publish(subjects.command("help"), b"another")
+    letters = await until_found(bus, subjects, 2)
+    await again.stop()
+    assert [letter.data for letter in letters] == [b"poison", b"another"]
 
 
 async def test_consumers_tell_their_lag_and_what_became_of_messages(bus: Bus, subjects: Subjects) -> None:

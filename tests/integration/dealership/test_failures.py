@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import pytest
 from aiohttp import web
 
+from broker import free_port
 from integration.dealership.conftest import Serve
 from integration.dealership.dealer_site import PROFILE, DealerSite, target_for
 from integration.dealership.fake_run import FakeRun
@@ -18,13 +18,6 @@ from opsloop_dealership.schema_fix import schema_fix
 
 Setup = Callable[[DealerSite, str], Target]
 CHUNK = b"<p>" + b"x" * 65_533
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def answering(status: int, **headers: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

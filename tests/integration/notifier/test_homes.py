@@ -154,4 +154,4 @@ async def test_what_is_no_page_is_a_dead_letter(desk: Desk, bus: Bus, slack: Scr
     await desk.publish(page("first"), "updated")
     await settled(desk)
     assert shown(slack) == ["first"]
-    assert len(await bus.read("DLQ", "ops.dlq.notifier")) == 1
+    assert len(await bus.read("DLQ", "ops.dlq.notifier.>")) == 1

@@ -51,6 +51,10 @@ def _job(asked: Arguments, environment: Mapping[str, str]) -> Coroutine[None, No
         from opsloop_cli import provision
 
         return provision.run(environment)
+    if asked.verb == "dlq":
+        from opsloop_cli import dead_letters
+
+        return dead_letters.run(environment, asked.action, asked.letter)
     if asked.verb == "up":
         from opsloop_cli import up
 

@@ -10,6 +10,7 @@ VERBS = {
     "demo": "run everything on this machine, with a local Slack; nothing else is needed",
     "up": "run the services against the Slack and the broker that the environment names",
     "provision": "create or verify the streams in the broker at NATS_URL",
+    "dlq": "see, replay or drop what could not be processed, in the broker at NATS_URL",
 }
 
 DEMO = """\
@@ -22,8 +23,19 @@ Socket Mode), and OPSLOOP_SECRET when NATS_URL names a broker (without NATS_URL 
 missing or malformed is listed."""
 
 
+DLQ = """\
+The dead letters: messages that a service could not decode, or that made it fail. They stay for 30 days."""
+
+LETTER_ACTIONS = {
+    "show": "everything about one, with the message itself",
+    "replay": "hand a request to the orchestrator again, as it was, and forget the letter",
+    "drop": "forget one",
+}
+
+
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked. `data` is empty where the environment decides; `scale` holds SERVICE=N as typed."""
+    """What was asked. `data` is empty where the environment decides; `scale` holds SERVICE=N as typed;
+    `letter` is the number of a dead letter."""
 
     verb: str
     fresh: bool = False
@@ -31,6 +43,8 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     json: bool = False
     data: str = ""
     scale: tuple[str, ...] = ()
+    action: str = ""
+    letter: int = 0
 
 
 def read(words: Sequence[str]) -> Arguments:
@@ -74,4 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         "--scale", metavar="SERVICE=N", action="append", help="run N of a service, e.g. ingress=2; repeatable"
     )
     verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
+    _dlq(verbs.add_parser("dlq", help=VERBS["dlq"], description=DLQ))
     return parser
+
+
+def _dlq(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="one line each, the oldest first")
+    for action, help in LETTER_ACTIONS.items():
+        actions.add_parser(action, help=help).add_argument(
+            "letter", type=int, metavar="N", help="its number in the list"
+        )

@@ -75,7 +75,15 @@ class Subjects(msgspec.Struct, frozen=True):
         return f"{self.root}.log.{id}"
 
     def dead_letters(self, service: str) -> str:
-        return f"{self.root}.dlq.{service}"
+        """The wildcard over what one service could not process."""
+        return f"{self.root}.dlq.{service}.>"
+
+    def dead_letter(self, service: str, stream: str, sequence: int, data: bytes) -> str:
+        """Where one message is set aside: the same place each time it is delivered.
+
+        The bytes are part of it, because a stream that is made anew counts from 1 again.
+        """
+        return f"{self.root}.dlq.{service}.{stream}-{sequence}-{hashlib.sha256(data).hexdigest()[:16]}"
 
     def metric(self, form: Literal["value", "range"]) -> str:
         """Where a metric's newest value (MetricQuery) or its course (RangeQuery) is asked for."""

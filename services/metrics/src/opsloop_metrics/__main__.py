@@ -98,7 +98,7 @@ def _consumer(bus: Bus, subjects: Subjects, stream: str, handle: Handle, series:
         service="metrics",
         stream=subjects.stream(stream),
         durable="metrics",
-        dead_letters=subjects.dead_letters("metrics"),
+        subjects=subjects,
         handler=handle,
         capacity=AT_ONCE,
         series=series,

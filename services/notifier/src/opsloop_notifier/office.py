@@ -62,7 +62,7 @@ class Office:
             service="notifier",
             stream=subjects.stream("EVT"),
             durable="notifier",
-            dead_letters=subjects.dead_letters("notifier"),
+            subjects=subjects,
             handler=EventHandler(self.desk, style),
             capacity=CAPACITY,
             series=series,

@@ -26,6 +26,7 @@ API_DEADLINE_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
 WRONG_LAST_SEQUENCE = 10071
 NO_MESSAGE_FOUND = 10037
+SEQUENCE_NOT_FOUND = 10043
 
 
 class BusError(Exception):
@@ -202,6 +203,16 @@ class Bus:
     async def newest_of_each(self, stream: str, subject: str) -> list[Stored]:
         """The newest message of every subject under a wildcard. Ordered by sequence."""
         return await self._direct(stream, {"multi_last": [subject]})
+
+    async def delete(self, stream: str, sequence: int) -> bool:
+        """Removes one message; False when there is none. Raises Refused, Unconfirmed."""
+        reply = await self._ask(f"$JS.API.STREAM.MSG.DELETE.{stream}", msgspec.json.encode({"seq": sequence}))
+        answer = msgspec.json.decode(reply, type=_Ack)
+        if answer.error is None:
+            return True
+        if answer.error.err_code in (NO_MESSAGE_FOUND, SEQUENCE_NOT_FOUND):
+            return False
+        raise Refused(f"{stream} {sequence}: {answer.error.description}")
 
     async def watch(self, subject: str) -> AsyncIterator[Seen]:
         """Messages as they pass by, nothing of the past, none guaranteed: for onlookers, never for work.

@@ -21,9 +21,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from opsloop_common import codec
-from opsloop_common.bus.connection import Bus, BusError
+from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter
+from opsloop_common.subjects import Subjects
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Consumer:
         service: str,
         stream: str,
         durable: str,
-        dead_letters: str,
+        subjects: Subjects,
         handler: Handler,
         capacity: int,
         series: ConsumerSeries | None = None,
@@ -101,7 +102,7 @@ class Consumer:
         self._bus = bus
         self._service = service
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._dead_letters = dead_letters
+        self._subjects = subjects
         self._handler = handler
         self._name = (stream, durable)
         self._series = series
@@ -226,9 +227,12 @@ class Consumer:
             at=datetime.now(UTC),
         )
         log.error("rejected %s %d: %s", delivery.stream, delivery.sequence, reason)
+        subject = self._subjects.dead_letter(self._service, delivery.stream, delivery.sequence, delivery.data)
         try:
-            message_id = f"{self._service}:{delivery.stream}:{delivery.sequence}"
-            await self._bus.publish(self._dead_letters, codec.encode(letter), message_id=message_id)
+            # The broker forgets message ids after minutes, but may deliver again what was acknowledged an hour ago.
+            await self._bus.publish(subject, codec.encode(letter), expect=Expect(0))
+        except Conflict:
+            await delivery.drop()
         except BusError:
             await delivery.again(1.0)
         else:

@@ -72,7 +72,7 @@ def topology(subjects: Subjects) -> Topology:
             name=s.stream("LOG"), subjects=(f"{s.root}.log.*",), age_seconds=_days(14), max_bytes=2048 * MIB,
             per_subject=5_000, full=api.DiscardPolicy.OLD,
         ),
-        StreamPlan(name=s.stream("DLQ"), subjects=(f"{s.root}.dlq.*",), age_seconds=_days(30), max_bytes=256 * MIB),
+        StreamPlan(name=s.stream("DLQ"), subjects=(f"{s.root}.dlq.>",), age_seconds=_days(30), max_bytes=256 * MIB),
         _bucket(s.bucket("TASKS"), ttl_per_message=True),
         _bucket(s.bucket("TARGETS")),
         _bucket(s.bucket("STEPS"), age_seconds=_days(31)),
