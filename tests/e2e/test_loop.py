@@ -109,7 +109,8 @@ async def test_a_click_delivered_three_times_is_one_task(loop: Installation) -> 
     card = await loop.see("tampa-chevrolet")
     await loop.sandbox.click(ALICE, OPS, card.ts, "task.run.schema_fix", repeat=3)
     await loop.see("schema_fix", "tampa-chevrolet", "✅")
-    assert len([message for message in await loop.messages() if not message.ephemeral]) == 2
+    shown = [message for message in await loop.messages() if not message.ephemeral]
+    assert len(shown) == 2, await loop.channel_text()
 
 
 async def test_where_the_bot_is_no_member_the_requester_is_told_what_to_do(loop: Installation) -> None:

@@ -33,11 +33,15 @@ async def open_door(supervisor: Supervisor, folder: Path) -> AsyncIterator[None]
         return
     path.unlink(missing_ok=True)
 
+    visitors: set[asyncio.StreamWriter] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visitors.add(writer)
         with contextlib.suppress(ConnectionError, ValueError):
             while line := await reader.readline():
                 writer.write(msgspec.json.encode(answer(supervisor, line)) + b"\n")
                 await writer.drain()
+        visitors.discard(writer)
         writer.close()
 
     server = await asyncio.start_unix_server(serve, path, limit=LONGEST_LINE_BYTES)
@@ -45,6 +49,10 @@ async def open_door(supervisor: Supervisor, folder: Path) -> AsyncIterator[None]
         yield
     finally:
         server.close()
+        for visitor in visitors:
+            visitor.transport.abort()
+        # The transport closes its socket in the loop's next turn.
+        await asyncio.sleep(0)
         path.unlink(missing_ok=True)
 
 
