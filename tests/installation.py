@@ -63,7 +63,7 @@ class Installation:
             "SANDBOX_APP_URL": self.app_url,
             "DEALER_CONTENT_TOKEN": "dealer-content-token-1234",
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports['sandbox']}/prometheus",
-            **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
+            **{f"{name.upper()}_PORT": str(self.ports[name]) for name in (*SERVICES, "sandbox")},
         }
 
     async def start(self) -> None:
@@ -84,12 +84,15 @@ class Installation:
                 await asyncio.sleep(0.05)
 
     async def start_one(self, name: str, **more: str) -> None:
+        """Starts one process: "notifier", or a further replica of it, "notifier-2"."""
+        service = name.partition("-")[0]
+        port = self.ports.setdefault(name, free_port())
         log = (self.folder / f"{name}.log").open("ab")
         self._processes[name] = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            f"opsloop_{name}",
-            env=self.environment() | more,
+            f"opsloop_{service}",
+            env=self.environment() | {f"{service.upper()}_PORT": str(port)} | more,
             stdout=log,
             stderr=log,
             cwd=ROOT,
@@ -114,6 +117,10 @@ class Installation:
 
     def log_of(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def send(self, name: str, how: signal.Signals) -> None:
+        """Sends one process a signal, e.g. SIGSTOP and SIGCONT."""
+        self._processes[name].send_signal(how)
 
     async def end(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
         """Ends one process; returns its exit code."""
