@@ -43,7 +43,7 @@ async def test_a_site_that_takes_nothing_is_told_and_retried(loop: Installation)
 
 
 async def test_a_frozen_prometheus_delays_no_card_and_no_task(loop: Installation) -> None:
-    """Cards and completions say that the numbers are not to be had; the forecast, which lives on them, fails clearly."""
+    """Cards and completions say that the numbers are not to be had; the forecast, which needs them, fails clearly."""
     async with frozen() as prometheus:
         await loop.end("metrics")
         await loop.start_one("metrics", PROMETHEUS_URL=prometheus)
