@@ -1,10 +1,10 @@
 """Numbers about a target in words: what they are, how old, and what a task did to them."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from opsloop_common.measures import Measure, Unit
+from opsloop_common.measures import Measure
+from opsloop_common.quantities import amount
 from opsloop_notifier import naming, words
 from opsloop_notifier.message import Block, mrkdwn
 from opsloop_notifier.style import Style
@@ -12,25 +12,8 @@ from opsloop_notifier.style import Style
 STALE_SECONDS = 300.0
 """A sample older than this says its age."""
 _MOST = 10
-_HUGE = 1e15
 
 _SIGNS = {"up": "▲", "down": "▼"}
-
-
-def value(amount: float, unit: Unit) -> str:
-    """`$4,820.11`, `-$3.00`, `0.93`, `1,234,567`. What is not finite is no number: `–`."""
-    if not math.isfinite(amount):
-        return "–"
-    if abs(amount) >= _HUGE:
-        return f"{amount:.3g}"
-    # "z": what is rounded to nothing has no sign.
-    match unit:
-        case "usd":
-            return f"{'-' if round(amount, 2) < 0 else ''}${abs(amount):,.2f}"
-        case "ratio":
-            return f"{amount:z.2f}"
-        case "number":
-            return f"{amount:z,.2f}".rstrip("0").rstrip(".")
 
 
 def measure(found: Measure, at: datetime | None) -> str:
@@ -38,14 +21,14 @@ def measure(found: Measure, at: datetime | None) -> str:
     if found.state != "value":
         return "no data" if found.state == "no_data" else "unavailable"
     if found.at is not None and at is not None and (at - found.at).total_seconds() > STALE_SECONDS:
-        return f"{value(found.value, found.unit)} (sample of {words.moment(found.at)})"
-    return value(found.value, found.unit)
+        return f"{amount(found.value, found.unit)} (sample of {words.moment(found.at)})"
+    return amount(found.value, found.unit)
 
 
 def change(before: Measure | None, after: Measure, at: datetime | None) -> str:
     """`$1,707.11 → $8,058.44 ▲ +$6,351.33`, as a card shows what a task did."""
     if before is not None and (direction := _direction(before, after)):
-        sign, earlier = _SIGNS[direction], value(before.value, before.unit)
+        sign, earlier = _SIGNS[direction], amount(before.value, before.unit)
         return (
             f"{earlier} → {measure(after, at)} {sign} {'+' if direction == 'up' else '-'}{_difference(before, after)}"
         )
@@ -55,7 +38,7 @@ def change(before: Measure | None, after: Measure, at: datetime | None) -> str:
 def told(before: Measure | None, after: Measure, at: datetime | None) -> str:
     """`$8,058.44, up $6,351.33 from $1,707.11`: the same in words."""
     if before is not None and (direction := _direction(before, after)):
-        earlier = value(before.value, before.unit)
+        earlier = amount(before.value, before.unit)
         return f"{measure(after, at)}, {direction} {_difference(before, after)} from {earlier}"
     return _unchanged(before, after, at)
 
@@ -97,7 +80,7 @@ def _unchanged(before: Measure | None, after: Measure, at: datetime | None) -> s
     if before is None or before.state != "value":
         return f"{shown} (no earlier sample)" if after.state == "value" else shown
     if after.state != "value":
-        return f"{shown} (was {value(before.value, before.unit)})"
+        return f"{shown} (was {amount(before.value, before.unit)})"
     return f"{shown}, no newer sample yet" if _is_same_sample(before, after) else f"{shown}, no change"
 
 
@@ -105,7 +88,7 @@ def _direction(before: Measure, after: Measure) -> str:
     """`up`, `down`, or nothing where no difference is to be seen."""
     if before.state != "value" or after.state != "value" or _is_same_sample(before, after):
         return ""
-    if value(before.value, before.unit) == value(after.value, after.unit):
+    if amount(before.value, before.unit) == amount(after.value, after.unit):
         return ""
     return "up" if after.value > before.value else "down"
 
@@ -116,4 +99,4 @@ def _is_same_sample(before: Measure, after: Measure) -> bool:
 
 def _difference(before: Measure, after: Measure) -> str:
     # Of what is shown, so that the sum is right to the reader.
-    return value(abs(round(after.value, 2) - round(before.value, 2)), after.unit)
+    return amount(abs(round(after.value, 2) - round(before.value, 2)), after.unit)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from opsloop_common.events import TaskState
+from opsloop_common.quantities import duration
 from opsloop_notifier import naming, words
 from opsloop_notifier.style import Style
 
@@ -28,7 +29,7 @@ def state(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
             return f"{sign} Running{f' – {step}' if step else ''}"
         case "succeeded":
             seconds = duration_seconds(task)
-            took = f" in {words.duration(seconds)}" if seconds is not None else ""
+            took = f" in {duration(seconds)}" if seconds is not None else ""
             said = outcome(task, style)
             return f"{sign} Completed{took}{f' – {said}' if said else ''}"
         case "failed":

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from opsloop_common.measures import TREND_VALUES_AT_MOST, Point, Trend
-from opsloop_notifier import amounts, naming, words
+from opsloop_common.quantities import amount
+from opsloop_notifier import naming, words
 from opsloop_notifier.style import Style
 
 _CELLS = "▁▂▃▄▅▆▇█"
@@ -73,7 +74,7 @@ def _course(what: str, points: Sequence[Point], trend: Trend, *, is_long: bool) 
     low, high = (extreme(finite, key=lambda point: point.value) for extreme in (min, max))
 
     def shown(point: Point) -> str:
-        return f"{amounts.value(point.value, trend.unit)} ({_when(point.at, is_long=is_long)})"
+        return f"{amount(point.value, trend.unit)} ({_when(point.at, is_long=is_long)})"
 
     if first is last:
         return f"{what}{shown(first)}."

@@ -53,20 +53,6 @@ def unconfirmed(channel: str, error: str) -> str:
     )
 
 
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `1 min 5 s`, `2 h 3 min`."""
-    if seconds < 1:
-        return f"{max(0.0, seconds):.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def moment(at: datetime) -> str:
     """A time that Slack shows in the reader's own zone."""
     fallback = at.strftime("%Y-%m-%d %H:%M UTC")

@@ -10,6 +10,7 @@ from opsloop_common import log, runtime, service
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
 from opsloop_common.bus.series import ConsumerSeries
+from opsloop_common.checkpoints import StepRecord
 from opsloop_common.events import TaskState
 from opsloop_common.measures import Measure, MetricQuery, RangeQuery, Series
 from opsloop_common.probe import Health
@@ -28,7 +29,7 @@ from opsloop_orchestrator.questions import Questions
 from opsloop_orchestrator.readings import Readings
 from opsloop_orchestrator.runners import RunnerPool
 from opsloop_orchestrator.settings import Settings, read
-from opsloop_orchestrator.steps import StepRecord, Steps
+from opsloop_orchestrator.steps import Steps
 from opsloop_orchestrator.sweeper import Sweeper
 from opsloop_orchestrator.targets import TargetRecord, Targets
 from opsloop_orchestrator.worker import Worker

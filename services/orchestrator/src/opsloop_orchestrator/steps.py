@@ -1,20 +1,7 @@
 """Checkpoints: the results of finished steps, kept for an attempt that another process has to resume."""
 
-import hashlib
-
-import msgspec
-
+from opsloop_common.checkpoints import VERSION, StepRecord, key
 from opsloop_common.records import Bucket
-
-VERSION = 1
-
-
-class StepRecord(msgspec.Struct, frozen=True):
-    """A step's name and its result as JSON text."""
-
-    name: str
-    result: str
-    version: int = VERSION
 
 
 class Steps:
@@ -29,9 +16,4 @@ class Steps:
 
     async def keep(self, id: str, attempt: int, name: str, result: bytes) -> None:
         """Stores a step's result under its name. Repeating it changes nothing that matters."""
-        await self._bucket.put(f"{id}.{attempt}.{step_key(name)}", StepRecord(name, result.decode()))
-
-
-def step_key(name: str) -> str:
-    """A token for any step name: a name is the task pack's text and may hold anything."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        await self._bucket.put(key(id, attempt, name), StepRecord(name, result.decode()))

@@ -1,0 +1,20 @@
+"""Checkpoints of a task: what its finished steps returned, in the bucket STEPS under `<id>.<attempt>.<step>`."""
+
+import hashlib
+
+import msgspec
+
+VERSION = 1
+
+
+class StepRecord(msgspec.Struct, frozen=True):
+    """A step's name and its result as JSON text."""
+
+    name: str
+    result: str
+    version: int = VERSION
+
+
+def key(id: str, attempt: int, step: str) -> str:
+    """Where a step's record lies. A step's name is the task pack's text and may hold anything, so it is hashed."""
+    return f"{id}.{attempt}.{hashlib.sha256(step.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
