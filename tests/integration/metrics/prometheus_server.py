@@ -1,9 +1,6 @@
-"""A real Prometheus for tests: found on PATH or fetched once from Debian, started on series written before."""
+"""A real Prometheus for tests, started on series written before."""
 
 import contextlib
-import fcntl
-import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -12,65 +9,11 @@ from pathlib import Path
 from urllib.error import URLError
 
 import msgspec
-import pytest
 
 from broker import free_port
+from debian import program
 
-CACHE = Path.home() / ".cache" / "opsloop-tests"
-FETCH_SECONDS = 90
 START_SECONDS = 30
-
-
-class Programs(msgspec.Struct, frozen=True):
-    prometheus: Path
-    promtool: Path
-
-
-def programs() -> Programs:
-    """Prometheus and promtool. Fails with a line when they are neither here nor to be had."""
-    path = f"{os.environ.get('PATH', '')}{os.pathsep}{CACHE / 'prometheus/usr/bin'}"
-    with _alone():
-        if shutil.which("prometheus", path=path) is None:
-            _fetch()
-    found = {name: shutil.which(name, path=path) for name in ("prometheus", "promtool")}
-    if None in found.values():
-        pytest.fail(
-            "these tests need prometheus and promtool on PATH, or Debian's apt-get to fetch them", pytrace=False
-        )
-    return Programs(*(Path(str(place)) for place in found.values()))
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Test processes side by side fetch once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _fetch() -> None:
-    """Unpacks Debian's packages into the cache; nothing is installed. Since Debian 13 promtool has one of its own."""
-    downloads = CACHE / "packages"
-    shutil.rmtree(downloads, ignore_errors=True)
-    downloads.mkdir(parents=True)
-    if not _apt(downloads, "download", "prometheus") and _apt(downloads, "update"):
-        _apt(downloads, "download", "prometheus")
-    _apt(downloads, "download", "promtool")
-    target = CACHE / "prometheus.new"
-    for package in downloads.glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", str(package), str(target)], check=True)  # noqa: S607 - Debian's own
-    if target.exists():
-        target.rename(CACHE / "prometheus")
-
-
-def _apt(folder: Path, *arguments: str) -> bool:
-    command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", *arguments]
-    try:
-        finished = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=FETCH_SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return finished.returncode == 0
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -85,13 +28,12 @@ class Sample(msgspec.Struct, frozen=True):
 @contextlib.contextmanager
 def prometheus_at(folder: Path, samples: list[Sample]) -> Iterator[str]:
     """The address of a Prometheus that is ready and has these samples, and no others."""
-    tools = programs()
     data, config, port = folder / "data", folder / "prometheus.yml", free_port()
     config.write_text("global: {}\n")
-    _write_blocks(tools.promtool, folder / "samples.txt", data, samples)
+    _write_blocks(program("promtool"), folder / "samples.txt", data, samples)
     options = (f"--config.file={config}", f"--storage.tsdb.path={data}", f"--web.listen-address=127.0.0.1:{port}")
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(tools.prometheus), *options], stdout=log, stderr=log)
+        process = subprocess.Popen([str(program("prometheus")), *options], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, folder / "log")

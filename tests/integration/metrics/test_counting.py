@@ -5,12 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from broker import NatsServer, free_port
-from integration.metrics.prometheus_server import programs
 from integration.metrics.running import AT, metrics_process, series, status_of
 from opsloop_common import codec
 from opsloop_common.answers import AnswerState, HelpBody
@@ -28,7 +26,6 @@ HELP, LINK = (
     'slack_actions_total{outcome="answered",type="help"}',
     'slack_actions_total{outcome="answered",type="link"}',
 )
-RULES = Path(__file__).parents[3] / "deploy/prometheus"
 
 
 async def ask(bus: Bus, subjects: Subjects, number: int) -> None:
@@ -103,10 +100,3 @@ async def test_many_count_side_by_side_and_lose_nothing(bus: Bus, subjects: Subj
     last = TallySeries(CollectorRegistry())
     await Counting(bus, subjects, last).count()
     assert last.tally.actions == {"help answered": 120}
-
-
-def test_the_rule_of_the_old_name_holds() -> None:
-    """What promtool makes of two replicas with the same total: the total, not twice it."""
-    command = [str(programs().promtool), "test", "rules", "rules_test.yml"]
-    checked = subprocess.run(command, cwd=RULES, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
