@@ -24,9 +24,7 @@ LOW = {
 
 
 def run(folder: Path, name: str, *arguments: str) -> str:
-    finished = subprocess.run(
-        [str(program(name)), *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    finished = subprocess.run([str(program(name)), *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 
