@@ -113,6 +113,8 @@ def _threads(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
             yield f"I2: attempt {attempt} of {id} has {keys[f'{id}.{attempt}-end']} ends in its thread"
     for attempt in range(1, state.attempt + 1):
         order = [_key(reply) for reply in anchor.replies if f".{attempt}-" in _key(reply)]
+        # What a person said of an unknown outcome comes after the end.
+        order = order[:-1] if order and order[-1] == f"{id}.{attempt}-confirmed" else order
         if order and f"{id}.{attempt}-end" in order[:-1]:
             yield f"I2: something follows the end of attempt {attempt} of {id}: {order}"
 
@@ -153,7 +155,10 @@ def trespassers(history: History) -> Iterator[str]:
 
 
 def chains(history: History) -> Iterator[str]:
-    """I6: every task has settled; fence and attempt never go back; one final event for each attempt."""
+    """I6: every task has settled; fence and attempt never go back; one final event for each attempt.
+
+    An attempt whose outcome was unknown may be said to have happened, once, by a person the state names.
+    """
     by_id: dict[str, list[Recorded]] = defaultdict(list)
     for one in history.events:
         by_id[one.id].append(one)
@@ -162,17 +167,26 @@ def chains(history: History) -> Iterator[str]:
         tasks = [state for state in states if isinstance(state, TaskState)]
         if not tasks:
             continue
-        if tasks[-1].is_open:
-            yield f"I6: task {id} is still {tasks[-1].status}"
+        if not tasks[-1].is_settled:
+            yield f"I6: task {id} is still {tasks[-1].status}{', to be tried again' if tasks[-1].retry_at else ''}"
         steps = [(task.attempt, task.fence) for task in tasks]
         if steps != sorted(steps):
             yield f"I6: attempt or fence of {id} went back: {steps}"
-        ends = Counter(
-            one.state.attempt for one in events if one.event in FINAL_EVENTS and isinstance(one.state, TaskState)
-        )
-        yield from (
-            f"I6: attempt {attempt} of {id} ended {count} times" for attempt, count in ends.items() if count > 1
-        )
+        yield from _ends(id, events)
+
+
+def _ends(id: str, events: list[Recorded]) -> Iterator[str]:
+    """I6, for one task: how each of its attempts ended."""
+    ends: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+    for one in sorted(events, key=lambda one: one.sequence):
+        if one.event in FINAL_EVENTS and isinstance(one.state, TaskState):
+            ends[one.state.attempt].append((one.event, one.state.confirmed_by is not None))
+    for attempt, found in ends.items():
+        is_settled_by_a_person = found == [("unknown", False), ("succeeded", True)]
+        if len(found) > 1 and not is_settled_by_a_person:
+            yield f"I6: attempt {attempt} of {id} ended {len(found)} times: {[event for event, _ in found]}"
+        if len(found) == 1 and found[0][1]:
+            yield f"I6: attempt {attempt} of {id} was confirmed, but its outcome was not unknown"
 
 
 def _requests(history: History) -> dict[str, Call]:

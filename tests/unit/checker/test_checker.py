@@ -67,6 +67,9 @@ EVENTS = [
     Recorded(2, "started", ID, state("running", fence=1)),
     Recorded(3, "succeeded", ID, state("succeeded", fence=1, percent=100)),
 ]
+UNKNOWN = Recorded(3, "unknown", ID, state("unknown", fence=1, percent=20))
+CONFIRMED = Recorded(4, "succeeded", ID, state("succeeded", fence=1, percent=100, confirmed_by=Person("T0", "U0")))
+WAITING = Recorded(3, "failed", ID, state("failed", fence=1, percent=20, retry_at=NOW))
 GOOD = History(
     team="T0",
     bot="UBOT",
@@ -87,6 +90,15 @@ def test_a_good_history_breaks_nothing() -> None:
     assert violations(GOOD) == []
 
 
+def test_an_unknown_outcome_may_be_confirmed_once() -> None:
+    """The doubt, the end of the thread, and then who ended the doubt."""
+    said = message("1-confirmed", "4", "✅ Bob confirmed that it happened.")
+    anchor = replace(ANCHOR, replies=[*ANCHOR.replies, said])
+    entries = [*GOOD.ledger, LedgerEntry(f"{ID}.1-confirmed", "posted", "4")]
+    events = [*EVENTS[:2], UNKNOWN, CONFIRMED]
+    assert violations(replace(GOOD, events=events, messages={"C0": [anchor]}, ledger=entries)) == []
+
+
 @pytest.mark.parametrize(
     ("invariant", "break_it"),
     [
@@ -104,6 +116,11 @@ def test_a_good_history_breaks_nothing() -> None:
         ("I5", lambda: replace(GOOD, calls=[])),
         ("I6", lambda: replace(GOOD, events=EVENTS[:2])),
         ("I6", lambda: replace(GOOD, events=[*EVENTS, replace(EVENTS[2], sequence=4)])),
+        ("I6", lambda: replace(GOOD, events=[*EVENTS[:2], WAITING])),
+        ("I6", lambda: replace(GOOD, events=[*EVENTS[:2], UNKNOWN, replace(EVENTS[2], sequence=4)])),
+        ("I6", lambda: replace(GOOD, events=[*EVENTS, replace(CONFIRMED, sequence=4)])),
+        ("I6", lambda: replace(GOOD, events=[*EVENTS[:2], CONFIRMED])),
+        ("I6", lambda: replace(GOOD, events=[*EVENTS[:2], UNKNOWN, CONFIRMED, replace(CONFIRMED, sequence=5)])),
         (
             "I6",
             lambda: replace(GOOD, events=[EVENTS[0], replace(EVENTS[1], state=state("running", fence=5)), EVENTS[2]]),
@@ -124,6 +141,11 @@ def test_a_good_history_breaks_nothing() -> None:
         "trespasser",
         "still-running",
         "ended-twice",
+        "to-be-tried-again",
+        "unknown-then-done-by-nobody",
+        "confirmed-after-success",
+        "confirmed-without-doubt",
+        "confirmed-twice",
         "stale-write",
     ],
 )

@@ -51,6 +51,17 @@ def test_three_mistakes_are_all_reported_with_line_and_key() -> None:
     ]
 
 
+def with_task(line: str) -> str:
+    return GOOD.replace('title = "Fix"', f'title = "Fix"\n{line}')
+
+
+def test_a_task_is_tried_once_unless_its_retry_says_otherwise() -> None:
+    """An empty table means three tries; the pauses grow up to the longest."""
+    assert catalogue.parse(GOOD, "x").tasks["fix"].retry.attempts == 1
+    retry = catalogue.parse(with_task("retry = { longest_seconds = 5 }"), "x").tasks["fix"].retry
+    assert (retry.attempts, [retry.pause_seconds(tries) for tries in (1, 2, 3)]) == (3, [2, 4, 5])
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -58,6 +69,20 @@ def test_three_mistakes_are_all_reported_with_line_and_key() -> None:
         ("", "no targets: add at least one table [targets.<name>]"),
         (GOOD + '[targets."na ples"]\ntitle = "x"', "may hold letters, digits, '-' and '_' only"),
         (GOOD.replace('title = "Fix"', 'title = "Fix"\ntimeout_seconds = -1'), "not between 0 and 604800 seconds"),
+        (with_task("start_within_seconds = 0"), "7: tasks.fix.start_within_seconds: 0.0 is not between 0 and 604800"),
+        (with_task("heartbeat_seconds = -1"), "7: tasks.fix.heartbeat_seconds: -1.0 is not between 0 and 604800"),
+        (with_task("total_seconds = true"), "7: tasks.fix.total_seconds: Expected `float`"),
+        (with_task("stalled_after_seconds = -1"), "7: tasks.fix.stalled_after_seconds: -1.0 is not"),
+        (with_task("probe_seconds = 601"), "7: tasks.fix.probe_seconds: 601.0 is not between 0 and 600 seconds"),
+        (with_task("retry = 3"), "7: tasks.fix.retry: must be a table, not int"),
+        (with_task("retry = { attempts = 0 }"), "7: tasks.fix.retry.attempts: 0 is not between 1 and 20"),
+        (with_task("retry = { factor = 0.5 }"), "7: tasks.fix.retry.factor: 0.5 is not between 1 and 10"),
+        (with_task("retry = { tries = 3 }"), "7: tasks.fix.retry.tries: unknown key; known are attempts, first_"),
+        (with_task("[tasks.fix.retry]\nnot_for = 3"), "8: tasks.fix.retry.not_for: Expected `array`"),
+        (
+            with_task("retry = { first_seconds = 90 }"),
+            "7: tasks.fix.retry.longest_seconds: 60 is less than first_seconds, which is 90",
+        ),
         (GOOD + "[task.x]\n", "did you mean 'tasks'?"),
         (GOOD.replace("[targets.naples]", "targets = 3\n[targetz.naples]"), "unknown key"),
     ],

@@ -11,9 +11,11 @@ from opsloop_common import codec
 from opsloop_common.commands import (
     AnyCommand,
     CancelTask,
+    ConfirmHappened,
     CountClick,
     ExplainButton,
     RetryTask,
+    RunAgain,
     RunTask,
     ShowHelp,
     ShowHome,
@@ -178,9 +180,21 @@ def test_retry_cancel_and_logs() -> None:
     assert logs.task_id == TASK.id
 
 
+@pytest.mark.parametrize(("action", "struct"), [("task.happened", ConfirmHappened), ("task.rerun", RunAgain)])
+def test_what_is_said_of_an_unknown_outcome_carries_the_state_it_was_drawn_from(
+    action: str, struct: type[ConfirmHappened | RunAgain]
+) -> None:
+    """Both buttons name the task and the event their card showed."""
+    command = clicked(slack.button(action))
+    assert isinstance(command, struct)
+    assert (command.task_id, command.drawn_at) == (TASK.id, TASK.sequence)
+
+
 @pytest.mark.parametrize(
     ("action_id", "value"),
     [
+        ("task.happened", "07-abcdefghijklmnopqrst.12.0123456789abcdef0123"),
+        ("task.rerun", ""),
         ("task.retry", ""),
         ("task.retry", "07-abcdefghijklmnopqrst.12.0123456789abcdef0123"),
         ("task.retry", "\N{ROCKET}.٣.\ud7ff"),

@@ -20,6 +20,11 @@ from unit.notifier import states
 from unit.notifier.states import BOB, DONE, FAILED, HOSTILE, QUEUED, RUNNING, STYLE, card, changed
 
 BEHIND = Behind("07-x", "ugc_audit", BOB)
+RETRYING = changed(FAILED, retry_at=states.ENDED, tries_at_most=3)
+STALLED = changed(RUNNING, silent_since=states.START, silent_seconds=120)
+DOUBTFUL = changed(
+    FAILED, status="unknown", failure=Failure(code="unknown", sentence="Its process was lost. It may have happened.")
+)
 CANCELLED = changed(FAILED, status="cancelled", failure=None, cancelled_by=BOB)
 
 
@@ -43,6 +48,33 @@ CANCELLED = changed(FAILED, status="cancelled", failure=None, cancelled_by=BOB)
             "trying again (0%)",
         ),
         (RUNNING, ("▶️ Running – Processing\n", "██████░░░░ 60%"), "▶️ Running – Processing (60%)"),
+        (
+            STALLED,
+            ("💤 Running – Processing, no sign of life for more than 2 min\n", "last sign of life <!date"),
+            "💤 Running – Processing, no sign of life for more than 2 min (60%)",
+        ),
+        (changed(STALLED, step=""), ("💤 Running – no sign of life for more than 2 min\n",), "💤"),
+        (changed(STALLED, cancelled_by=BOB), ("🛑 Being cancelled by Bob\n",), "🛑"),
+        (changed(QUEUED, claims=1), ("💤 Its process was lost – waiting to be taken up again\n",), "💤"),
+        (changed(QUEUED, claims=1, probing=True), ("🔎 Checking whether it took effect",), "🔎"),
+        (changed(RUNNING, probing=True), ("🔎 Checking whether it took effect",), "🔎"),
+        (
+            RETRYING,
+            ("❌ Error: Schema validation timeout", "🔁 It will be tried again <!date", "UTC> (try 2 of 3).\n"),
+            "(try 2 of 3).",
+        ),
+        (
+            changed(RETRYING, retry_at=None, cancelled_by=BOB),
+            ("❌ Error: ", "🛑 It is not tried again: stopped by Bob.\n"),
+            "🛑 It is not tried again: stopped by Bob.",
+        ),
+        (changed(QUEUED, attempt=2, tries=2, tries_at_most=3), ("Tried again by itself <!date", "(try 2 of 3)"), "⏳"),
+        (DOUBTFUL, ("❓ Outcome unknown: Its process was lost.", "then press one of the two buttons."), "❓"),
+        (
+            changed(DOUBTFUL, status="succeeded", confirmed_by=BOB),
+            ("✅ Completed – Bob confirmed that it happened\n", "██████████ 100%"),
+            "✅ Completed – Bob confirmed that it happened (100%)",
+        ),
         (changed(RUNNING, cancelled_by=BOB), ("🛑 Being cancelled by Bob\n",), "🛑 Being cancelled by Bob (60%)"),
         (DONE, ("✅ Completed in 12 s – 3 properties repaired\n", "██████████ 100%"), "(100%)"),
         (FAILED, ("❌ Error: Schema validation timeout at step 3 (Processing)\n", "████░░░░░░ 45%"), "(45%)"),
@@ -78,6 +110,10 @@ def test_a_task_that_waits_leads_to_the_one_it_waits_for() -> None:
         (DONE, ["task.logs", "task.grafana"]),
         (CANCELLED, ["task.logs", "task.grafana"]),
         (FAILED, ["task.retry", "task.logs", "task.grafana"]),
+        (RETRYING, ["task.retry", "task.cancel", "task.logs", "task.grafana"]),
+        (STALLED, ["task.cancel", "task.logs", "task.grafana"]),
+        (DOUBTFUL, ["task.happened", "task.rerun", "task.logs", "task.grafana"]),
+        (changed(DOUBTFUL, status="succeeded", confirmed_by=BOB), ["task.logs", "task.grafana"]),
     ],
 )
 def test_buttons_are_signed_pointers_to_the_state_they_were_drawn_from(task: TaskState, actions: list[str]) -> None:
@@ -95,6 +131,15 @@ def test_a_cancel_is_asked_about_first() -> None:
     assert isinstance(confirm, dict)
     assert confirm["style"] == "danger"
     assert confirm["text"]["text"].startswith("*schema_fix* for *naples-honda* will be stopped.")
+
+
+def test_running_it_again_is_asked_about_first() -> None:
+    """What may have happened already happens twice only after a second thought."""
+    found = states.buttons(card(DOUBTFUL))
+    confirm = found["task.rerun"]["confirm"]
+    assert isinstance(confirm, dict)
+    assert confirm["text"]["text"].startswith("*schema_fix* for *naples-honda* runs once more.")
+    assert "confirm" not in found["task.happened"]
 
 
 @pytest.mark.parametrize("task", [DONE, FAILED])

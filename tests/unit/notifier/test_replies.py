@@ -6,7 +6,7 @@ import msgspec
 
 from opsloop_common.events import Step
 from opsloop_common.task import Result
-from opsloop_notifier import replies
+from opsloop_notifier import replies, view
 from unit.notifier import states
 from unit.notifier.states import BOB, DONE, FAILED, RUNNING, changed, measure, reply
 
@@ -55,6 +55,25 @@ def test_a_failure_ends_with_its_sentence_its_log_and_the_person() -> None:
     code = states.check(message).split("```\n")[1]
     assert code.splitlines()[0] == "line 15 &lt;/pre&gt;ˋˋˋ"
     assert len(code.splitlines()) == replies.TAIL_LINES + 1
+
+
+def test_a_failure_that_is_tried_again_says_when_and_calls_nobody() -> None:
+    """Nobody has to do anything yet; the try after it has its number."""
+    message = reply(changed(FAILED, retry_at=states.ENDED, tries_at_most=3), "1-40")
+    first, again = message.text.splitlines()
+    assert first == "❌ Error: Schema validation timeout at step 3 (Processing)"
+    assert again.startswith("🔁 It will be tried again <!date")
+    assert again.endswith("(try 2 of 3).")
+
+
+def test_a_confirmed_outcome_is_two_replies_the_doubt_and_who_ended_it() -> None:
+    """The end stays what it was, even where it is posted late; the confirmation follows it, once."""
+    task = changed(FAILED, status="succeeded", percent=100, confirmed_by=BOB)
+    end = reply(task, "1-80", tail=("last line",))
+    assert end.text == "❓ Outcome unknown: Schema validation timeout at step 3 (Processing)"
+    assert "last line" in states.check(end)
+    assert reply(task, "1-80", "1-end").text == "✅ Bob confirmed that it happened. It counts as completed."
+    assert view.due_reply(task, {"1-80", "1-end", "1-confirmed"}) is None
 
 
 def test_a_long_run_calls_the_person() -> None:

@@ -1,5 +1,6 @@
 """The policy, as a table of states and what may follow."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,12 +10,21 @@ from msgspec.structs import replace
 
 from opsloop_common import catalogue, codec
 from opsloop_common.answers import AnswerState, HelpBody, RefusedBody, StatusBody, UnknownNameBody
-from opsloop_common.catalogue import Catalogue
-from opsloop_common.commands import CancelTask, RetryTask, RunTask, ShowHelp, ShowStatus
+from opsloop_common.catalogue import Catalogue, TaskType
+from opsloop_common.commands import (
+    AnyCommand,
+    CancelTask,
+    ConfirmHappened,
+    RetryTask,
+    RunAgain,
+    RunTask,
+    ShowHelp,
+    ShowStatus,
+)
 from opsloop_common.events import Failure, TaskState
 from opsloop_common.people import Conversation, Identity, Person
 from opsloop_common.task import Result
-from opsloop_orchestrator import cards, decide, moves, rights
+from opsloop_orchestrator import cards, decide, doubts, moves, overruns, rights, tries
 from opsloop_orchestrator.answering import Answer
 from opsloop_orchestrator.decide import Known
 from opsloop_orchestrator.moves import Move
@@ -35,6 +45,13 @@ CATALOGUE: Catalogue = catalogue.parse(
     [tasks.once]
     title = "Once"
     run_by = ["U2"]
+    [tasks.again]
+    title = "Again"
+    effect = "idempotent"
+    run_by = ["*"]
+    total_seconds = 60
+    start_within_seconds = 30
+    retry = { not_for = ["site_down"] }
     [tasks.secret]
     title = "Secret"
     sensitive = true
@@ -241,6 +258,186 @@ def test_a_redelivered_retry_is_only_answered_again() -> None:
     assert again.state.visibility == "none"
 
 
+def doubtful() -> TaskState:
+    return moves.abandoned(running(), "at_most_once", NOW).state
+
+
+def said(struct: type[ConfirmHappened | RunAgain], actor: Person = ALICE, drawn_at: int = 9) -> AnyCommand:
+    return struct(
+        request_id="07-eeeeeeeeeeeeeeeeeeee",
+        actor=actor,
+        conversation=OPS,
+        asked_at=NOW,
+        task_id="07-a",
+        drawn_at=drawn_at,
+    )
+
+
+def test_a_person_says_that_it_happened() -> None:
+    """The attempt counts as completed, the state says who said so, and asking again changes nothing."""
+    move = decide.decide(said(ConfirmHappened), Known(catalogue=CATALOGUE, task=doubtful(), sequence=9), NOW)
+    assert isinstance(move, Move)
+    assert (move.event, move.state.status, move.state.attempt) == ("succeeded", "succeeded", 1)
+    assert move.state.confirmed_by == ALICE
+    again = decide.decide(said(ConfirmHappened), Known(catalogue=CATALOGUE, task=move.state, sequence=10), NOW)
+    assert isinstance(again, Answer)
+    assert again.state.visibility == "none"
+
+
+def test_a_person_says_that_it_did_not_happen() -> None:
+    """It runs again as the next attempt, in the name of whoever said so."""
+    move = decide.decide(said(RunAgain, OWNER), Known(catalogue=CATALOGUE, task=doubtful(), sequence=9), NOW)
+    assert isinstance(move, Move)
+    assert (move.event, move.state.status, move.state.attempt, move.state.tried_by) == ("queued", "queued", 2, OWNER)
+
+
+@pytest.mark.parametrize("struct", [ConfirmHappened, RunAgain])
+def test_what_is_said_of_an_outcome_needs_the_newest_card_and_the_rights_of_a_retry(
+    struct: type[ConfirmHappened | RunAgain],
+) -> None:
+    """An old button, a used one, a stranger, somebody who is not verified (any more): nothing moves."""
+    known = Known(catalogue=CATALOGUE, task=doubtful(), sequence=9)
+    assert reason(decide.decide(said(struct, drawn_at=8), known, NOW)) == "button_outdated"
+    assert reason(decide.decide(said(struct), replace(known, task=running()), NOW)) == "button_outdated"
+    assert reason(decide.decide(said(struct), replace(known, task=failed()), NOW)) == "not_failed"
+    assert reason(decide.decide(said(struct, Person("T1", "U3")), known, NOW)) == "not_yours"
+    secret = replace(known, task=replace(doubtful(), task="secret"))
+    assert decide.asks_who(said(struct), secret)
+    assert reason(decide.decide(said(struct), secret, NOW)) == "no_identity"
+    verified = replace(secret, identity=Identity(state="verified", email="alice@naples.example"))
+    assert isinstance(decide.decide(said(struct), verified, NOW), Move)
+
+
+def test_an_unknown_outcome_is_not_retried_by_the_retry_button() -> None:
+    """Running it again goes through the question whether it happened."""
+    known = Known(catalogue=CATALOGUE, task=doubtful(), sequence=9)
+    assert reason(decide.decide(asked_retry(actor=ALICE), known, NOW)) == "not_failed"
+
+
+def test_a_failure_is_tried_again_as_often_as_the_catalogue_says() -> None:
+    """Three tries with growing pauses; then it stays failed until a person retries, who gets three more."""
+    kind = CATALOGUE.tasks["again"]
+    task, pauses = failed(), []
+    for _ in range(2):
+        move = tries.or_again(Move("failed", task), kind, NOW)
+        assert move.state.retry_at is not None
+        pauses.append((move.state.retry_at - NOW).total_seconds())
+        queued_again = tries.by_itself(move.state, 9, NOW).state
+        task = replace(failed(), attempt=queued_again.attempt, tries=queued_again.tries)
+    assert pauses == [2, 4]
+    assert tries.or_again(Move("failed", task), kind, NOW).state == task
+    person = decide.decide(asked_retry(), Known(catalogue=CATALOGUE, task=task, sequence=9), NOW)
+    assert isinstance(person, Move)
+    assert (person.state.attempt, person.state.tries) == (4, 1)
+
+
+@pytest.mark.parametrize("code", ["site_down", "start_timeout", "not_permitted"])
+def test_what_another_try_cannot_mend_is_not_tried_again(code: str) -> None:
+    """The codes of the catalogue, and our own."""
+    move = moves.failed(running(), Failure(code=code, sentence="No."), NOW)
+    assert tries.or_again(move, CATALOGUE.tasks["again"], NOW).state.retry_at is None
+
+
+def test_nothing_is_tried_again_after_the_time_for_all_tries() -> None:
+    """A pause that would end too late is not begun."""
+    kind = CATALOGUE.tasks["again"]
+    late = NOW + timedelta(seconds=59)
+    move = moves.failed(running(), Failure(code="x", sentence="No."), late)
+    assert tries.or_again(move, kind, late).state.retry_at is None
+    assert tries.or_again(move, kind, NOW).state.retry_at is not None
+
+
+def test_cancelling_a_failed_task_that_waits_stops_the_retries() -> None:
+    """It stays failed, says who stopped it, and Retry still works."""
+    waiting = tries.or_again(Move("failed", failed()), CATALOGUE.tasks["again"], NOW).state
+    known = Known(catalogue=CATALOGUE, task=waiting, sequence=9)
+    move = decide.decide(cancel(), known, NOW)
+    assert isinstance(move, Move)
+    assert (move.event, move.state.status, move.state.retry_at) == ("given_up", "failed", None)
+    assert move.state.cancelled_by == ALICE
+    assert isinstance(decide.decide(asked_retry(actor=ALICE), known, NOW), Move)
+
+
+TEN_MINUTES = timedelta(minutes=10)
+
+
+def test_a_task_that_waits_its_turn_may_wait_longer_than_one_that_waits_for_room() -> None:
+    """The hundredth in a line is not ended by the limit for a free runner; once it is its turn that limit counts."""
+    kind = CATALOGUE.tasks["fix"]
+    waiting = moves.queued_behind(queued(), running(), 99, NOW)
+    hours = NOW + timedelta(hours=9)
+    assert overruns.unstarted(waiting, kind, TEN_MINUTES, hours) is None
+    first = moves.queued_behind(waiting, None, 0, hours)
+    assert overruns.unstarted(first, kind, TEN_MINUTES, hours + timedelta(minutes=9)) is None
+    move = overruns.unstarted(first, kind, TEN_MINUTES, hours + TEN_MINUTES)
+    assert move is not None
+    assert move.state.failure is not None
+    assert move.state.failure.code == "start_timeout"
+    assert overruns.unstarted(waiting, kind, TEN_MINUTES, NOW + timedelta(hours=24)) is not None
+
+
+def test_a_limit_of_the_catalogue_counts_the_wait_in_line() -> None:
+    """Whoever sets start_within_seconds means it."""
+    kind = CATALOGUE.tasks["again"]
+    waiting = moves.queued_behind(queued(), running(), 3, NOW)
+    assert overruns.unstarted(waiting, kind, TEN_MINUTES, NOW + timedelta(seconds=29)) is None
+    move = overruns.unstarted(waiting, kind, TEN_MINUTES, NOW + timedelta(seconds=30))
+    assert move is not None
+    assert move.state.failure is not None
+    assert "fix was still ahead of it" in move.state.failure.sentence
+
+
+def test_an_attempt_s_time_counts_from_its_start_whoever_goes_on_with_it() -> None:
+    """A second process gets what is left, and none that is over is taken up."""
+    kind = CATALOGUE.tasks["fix"]
+    lost = moves.abandoned(running(), "idempotent", NOW + timedelta(seconds=200)).state
+    second = moves.start(lost, kind, "other", NOW + timedelta(seconds=250)).state
+    assert second.due_at == NOW + timedelta(seconds=300)
+    over = overruns.unstarted(lost, kind, TEN_MINUTES, NOW + timedelta(seconds=300))
+    assert over is not None
+    assert over.state.failure is not None
+    assert over.state.failure.code == "timeout"
+
+
+@pytest.mark.parametrize("end", [overruns.running, overruns.silent])
+def test_a_stopped_task_that_cannot_be_repeated_ends_unknown(
+    end: Callable[[TaskState, TaskType, datetime], Move],
+) -> None:
+    """It was in the middle of its work: it is not said to have failed."""
+    move = end(running(), CATALOGUE.tasks["secret"], NOW + timedelta(hours=1))
+    assert move.event == "unknown"
+    assert end(running(), CATALOGUE.tasks["fix"], NOW + timedelta(hours=1)).event == "failed"
+
+
+def test_a_sign_of_life_ends_a_stall() -> None:
+    """Progress and steps clear it; so does the end."""
+    quiet = moves.stalled(running(), 30, NOW).state
+    assert quiet.silent_since == NOW - timedelta(seconds=30)
+    for move in (moves.progressed(quiet, 0), moves.step_done(quiet, "One", 10), moves.cancelled(quiet, NOW)):
+        assert move.state.silent_since is None
+
+
+def test_a_lost_task_with_a_probe_is_looked_at_before_a_person_is_asked() -> None:
+    """Same attempt, a claim of its own; and after too many lost processes a person is asked all the same."""
+    lost = moves.abandoned(running(), "at_most_once", NOW, has_probe=True)
+    assert (lost.event, lost.state.probing, lost.state.attempt) == ("queued", True, 1)
+    probing = moves.start(lost.state, CATALOGUE.tasks["secret"], "other", NOW).state
+    assert probing.due_at == NOW + timedelta(seconds=30)
+    assert moves.abandoned(replace(probing, claims=3), "at_most_once", NOW, has_probe=True).event == "unknown"
+    assert doubts.found_done(probing, NOW).state.status == "succeeded"
+    assert doubts.not_found_out(probing, NOW).state.status == "unknown"
+    undone = doubts.found_undone(probing, NOW).state
+    assert (undone.status, undone.attempt, undone.probing) == ("queued", 1, False)
+
+
+def test_cancelling_a_lost_task_does_not_call_it_cancelled() -> None:
+    """It may have taken effect before it was lost."""
+    lost = moves.abandoned(running(), "at_most_once", NOW, has_probe=True).state
+    move = decide.decide(cancel(), Known(catalogue=CATALOGUE, task=lost, sequence=9), NOW)
+    assert isinstance(move, Move)
+    assert move.event == "unknown"
+
+
 def test_the_fence_grows_with_every_claim() -> None:
     """An attempt that was abandoned is claimed under a higher fence, as the same attempt."""
     first = running()
@@ -265,7 +462,7 @@ def test_an_attempt_that_keeps_losing_its_process_fails() -> None:
 
 def test_overdue_says_what_to_do() -> None:
     """A timeout names the limit and the setting that raises it."""
-    state = moves.overdue(running(), CATALOGUE.tasks["fix"], NOW + timedelta(hours=1)).state
+    state = overruns.running(running(), CATALOGUE.tasks["fix"], NOW + timedelta(hours=1)).state
     assert state.failure is not None
     assert "300 s" in state.failure.sentence
     assert "timeout_seconds" in state.failure.sentence

@@ -19,7 +19,7 @@ from opsloop_common.events import Failure, TaskState
 from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import Subjects
 from opsloop_common.task import Result
-from opsloop_orchestrator import moves
+from opsloop_orchestrator import moves, overruns
 from opsloop_orchestrator.decide import Known, decide
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.moves import Move
@@ -152,7 +152,7 @@ class Life(RuleBasedStateMachine):
         ends = {
             "succeeded": moves.succeeded(task, Result(summary="Done."), self.now),
             "failed": moves.failed(task, Failure(code="x", sentence="It broke."), self.now),
-            "overdue": moves.overdue(task, kind, self.now),
+            "overdue": overruns.running(task, kind, self.now),
             "stopped": moves.stopped(task, kind.effect, self.now),
         }
         self.append(ends[how], view.sequence)

@@ -27,6 +27,23 @@ RESERVED_WORDS = frozenset({"status", "run", "tasks", "task", "help"})
 DEFAULT_COMMAND = "/opsloop"
 
 
+class Retry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a failed task is tried again by itself: `attempts` tries in all, with growing pauses between them.
+
+    `not_for` lists the codes of failures that another try would not mend.
+    """
+
+    attempts: int = 3
+    first_seconds: float = 2
+    factor: float = 2
+    longest_seconds: float = 60
+    not_for: tuple[str, ...] = ()
+
+    def pause_seconds(self, tries: int) -> float:
+        """The pause after so many tries."""
+        return min(self.longest_seconds, self.first_seconds * self.factor ** (tries - 1))
+
+
 class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of task.
 
@@ -34,13 +51,25 @@ class TaskType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the same key, an `at_most_once` task ends as unknown. `run_by` lists user ids and e-mail addresses of verified
     people, or "*" for everybody; a `sensitive` task is for verified people alone, whatever `run_by` says. `then` names
     the tasks that start on the same target when this one has succeeded. `settings` belong to the task pack.
+
+    Times in seconds, 0 for no limit. `start_within_seconds` counts from the request to the start, the wait in line
+    included; without it the orchestrator's own limit counts from when it is the task's turn. `timeout_seconds` is for
+    one attempt, `total_seconds` for all attempts together since a person asked. A running task that gives no sign of
+    life (progress, a step, a log line) is shown as stalled after `stalled_after_seconds` and stopped after
+    `heartbeat_seconds`. `probe_seconds` is how long it is asked whether a lost task took effect.
     """
 
     name: str
     title: str
     description: str = ""
     effect: Effect = "at_most_once"
+    start_within_seconds: float | None = None
     timeout_seconds: float = 300
+    heartbeat_seconds: float = 0
+    total_seconds: float = 0
+    stalled_after_seconds: float = 30
+    probe_seconds: float = 30
+    retry: Retry = Retry(attempts=1)
     sensitive: bool = False
     run_by: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
@@ -231,6 +260,8 @@ class _Reading:
             return msgspec.UNSET
         if field.name == "params":
             return self._params(self._table(table[field.name], key), key)
+        if field.name == "retry":
+            return self._retry(self._table(table[field.name], key), key)
         try:
             value = msgspec.convert(table[field.name], field.type)
         except msgspec.ValidationError as error:
@@ -254,6 +285,20 @@ class _Reading:
                 self._mistake(key, problem)
             found[name] = param
         return found
+
+    def _retry(self, table: dict[str, Any], path: str) -> Retry:
+        before = len(self.mistakes)
+        values = self._values(table, Retry, path)
+        if len(self.mistakes) > before:
+            return Retry()
+        retry = Retry(**values)
+        if retry.longest_seconds < retry.first_seconds:
+            self._mistake(
+                f"{path}.longest_seconds",
+                f"{retry.longest_seconds:g} is less than first_seconds, which is {retry.first_seconds:g}",
+                at=path,
+            )
+        return retry
 
     def _table(self, value: object, path: str) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -280,16 +325,44 @@ class _Reading:
         return 1
 
 
+class _Limit(msgspec.Struct, frozen=True):
+    """The range of a number; `least` itself counts unless it is `open`."""
+
+    least: float
+    most: float
+    unit: str = " seconds"
+    open: bool = False
+
+    def problem(self, value: float | None) -> str:
+        if value is None or (self.least <= value <= self.most and not (self.open and value == self.least)):
+            return ""
+        return f"{value!r} is not between {self.least:g} and {self.most:.0f}{self.unit}"
+
+
+_WEEK = 7 * 24 * 3600
+_LIMITS = {
+    "start_within_seconds": _Limit(0, _WEEK, open=True),
+    "timeout_seconds": _Limit(0, _WEEK, open=True),
+    "heartbeat_seconds": _Limit(0, _WEEK),
+    "total_seconds": _Limit(0, _WEEK),
+    "stalled_after_seconds": _Limit(0, _WEEK),
+    "probe_seconds": _Limit(0, 600, open=True),
+    "cancel_grace_seconds": _Limit(0, 600),
+    "attempts": _Limit(1, 20, unit=""),
+    "first_seconds": _Limit(0, _WEEK, open=True),
+    "longest_seconds": _Limit(0, _WEEK, open=True),
+    "factor": _Limit(1, 10, unit=""),
+}
+
+
 def _choices(type_: object) -> str:
     return f"; known are {', '.join(get_args(type_))}" if get_origin(type_) is Literal else ""
 
 
 def _problem(field: str, value: Any) -> str:
     """What is wrong with a value of the right type; empty when nothing is."""
-    if field == "timeout_seconds" and not 0 < value <= 7 * 24 * 3600:
-        return f"{value!r} is not between 0 and 604800 seconds"
-    if field == "cancel_grace_seconds" and not 0 <= value <= 600:
-        return f"{value!r} is not between 0 and 600 seconds"
+    if field in _LIMITS:
+        return _LIMITS[field].problem(value)
     if field in ("run_by", "owners"):
         return _people_problem(value)
     if field == "verified":

@@ -50,6 +50,20 @@ class CancelTask(Command, frozen=True, kw_only=True, omit_defaults=True):
     drawn_at: int
 
 
+class ConfirmHappened(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A task whose outcome is unknown took effect, says a person. `drawn_at` is as in a retry."""
+
+    task_id: str
+    drawn_at: int
+
+
+class RunAgain(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A task whose outcome is unknown took no effect, says a person: run it again. `drawn_at` is as in a retry."""
+
+    task_id: str
+    drawn_at: int
+
+
 class ShowLogs(Command, frozen=True, kw_only=True, omit_defaults=True):
     task_id: str
 
@@ -112,6 +126,8 @@ AnyCommand = (
     RunTask
     | RetryTask
     | CancelTask
+    | ConfirmHappened
+    | RunAgain
     | ShowLogs
     | ShowStatus
     | ShowTargets
@@ -129,6 +145,8 @@ VERBS: dict[type, str] = {
     RunTask: "run",
     RetryTask: "retry",
     CancelTask: "cancel",
+    ConfirmHappened: "happened",
+    RunAgain: "rerun",
     ShowLogs: "logs",
     ShowStatus: "status",
     ShowTargets: "targets",

@@ -83,6 +83,12 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     soon as somebody asked for it: a task that is still running is being stopped, one that succeeded was faster.
     `before` are the target's numbers as the attempt began, `measures` as it ended. `depth` counts the tasks that led
     here by following one another; the person in `requested_by` started the first of them.
+
+    `turn_at` is when a task that had waited became the first in its line. `tried_again_at` is when a person last asked
+    for another attempt; `tries` counts the attempts since a person asked, the current one included, of at most
+    `tries_at_most` (0: it is not tried again by itself). A failed task with `retry_at` is tried again then. `probing`:
+    its process was lost, and it is being found out whether it took effect. `confirmed_by` said that it did. A running
+    task that is stalled has been silent since `silent_since`, for at least `silent_seconds`.
     """
 
     id: str
@@ -121,10 +127,25 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     before: tuple[Measure, ...] = ()
     measures: tuple[Measure, ...] = ()
     handled: tuple[Handled, ...] = ()
+    turn_at: datetime | None = None
+    tried_again_at: datetime | None = None
+    tries: int = 1
+    tries_at_most: int = 0
+    retry_at: datetime | None = None
+    probing: bool = False
+    confirmed_by: Person | None = None
+    silent_since: datetime | None = None
+    silent_seconds: float = 0
 
     @property
     def is_open(self) -> bool:
+        """Whether the current attempt has not ended."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more happens to the task unless a person asks for it."""
+        return not self.is_open and self.retry_at is None
 
     @property
     def tried_by(self) -> Person:

@@ -7,9 +7,11 @@ from opsloop_common.buttons import Pointer
 from opsloop_common.commands import (
     AnyCommand,
     CancelTask,
+    ConfirmHappened,
     CountClick,
     ExplainButton,
     RetryTask,
+    RunAgain,
     RunTask,
     ShowLogs,
 )
@@ -26,6 +28,13 @@ from opsloop_ingress.words import LONGEST_WORD
 
 LINK_ACTIONS = frozenset({"task.grafana"})
 OTHER_LINK = "other"
+MOVES: dict[str, type[RetryTask | CancelTask | ConfirmHappened | RunAgain]] = {
+    "task.retry": RetryTask,
+    "task.cancel": CancelTask,
+    "task.happened": ConfirmHappened,
+    "task.rerun": RunAgain,
+}
+"""The buttons that move a task, drawn from one of its states."""
 
 _NOT_USED = frozenset(
     {
@@ -121,10 +130,8 @@ def _button(action: Action, pointer: Pointer | None, request: Request) -> AnyCom
         task = action.action_id.removeprefix(RUN_ACTION)
         if action.action_id.startswith(RUN_ACTION) and is_token(task):
             return RunTask(task=task, card=pointer.id, **request)
-        if action.action_id == "task.retry":
-            return RetryTask(task_id=pointer.id, drawn_at=pointer.sequence, **request)
-        if action.action_id == "task.cancel":
-            return CancelTask(task_id=pointer.id, drawn_at=pointer.sequence, **request)
+        if (move := MOVES.get(action.action_id)) is not None:
+            return move(task_id=pointer.id, drawn_at=pointer.sequence, **request)
         if action.action_id == "task.logs":
             return ShowLogs(task_id=pointer.id, **request)
     return ExplainButton(action=action.action_id[:LONGEST_WORD], **request)

@@ -14,6 +14,8 @@ def of_task(task: TaskState, sequence: int, style: Style) -> list[Block]:
     can_cancel = task.is_open and task.cancelled_by is None
     return [
         *([retry(task.id, sequence, style)] if task.status == "failed" else []),
+        *([stop_retrying(task.id, sequence, style)] if task.retry_at else []),
+        *(settling(task, sequence, style) if task.status == "unknown" else []),
         *([cancel(task.id, task.task, task.target, sequence, style)] if can_cancel else []),
         style.button("task.logs", "🔍 View Logs", task.id, sequence),
         *style.grafana_button(task, sequence),
@@ -22,6 +24,26 @@ def of_task(task: TaskState, sequence: int, style: Style) -> list[Block]:
 
 def retry(id: str, sequence: int, style: Style) -> Block:
     return style.button("task.retry", "🔁 Retry Task", id, sequence)
+
+
+def stop_retrying(id: str, sequence: int, style: Style) -> Block:
+    return style.button("task.cancel", "🛑 Stop Retrying", id, sequence)
+
+
+def settling(task: TaskState, sequence: int, style: Style) -> list[Block]:
+    """What a person may say of a task whose outcome nobody knows. Running it twice is not one click away."""
+    subject = naming.subject(task.task, task.target, style, _NAME)
+    confirm: Block = {
+        "title": _plain("Run it again?"),
+        "text": mrkdwn(f"{subject} runs once more. Do that only if you looked, and it did not happen."),
+        "confirm": _plain("Run Again"),
+        "deny": _plain("Leave It"),
+        "style": "danger",
+    }
+    return [
+        style.button("task.happened", "✅ It Happened", task.id, sequence),
+        {**style.button("task.rerun", "🔁 It Did Not, Run Again", task.id, sequence), "confirm": confirm},
+    ]
 
 
 def cancel(id: str, task: str, target: str, sequence: int, style: Style) -> Block:

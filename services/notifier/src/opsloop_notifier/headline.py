@@ -22,11 +22,18 @@ def state(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
     if task.is_open and task.cancelled_by is not None:
         return f"{words.CANCELLING_SIGN} Being cancelled{naming.by(task.cancelled_by, names, style)}"
     match task.status:
+        case "queued" | "running" if task.probing:
+            return words.PROBING
+        case "queued" if task.claims > 0:
+            return words.LOST
         case "queued":
             return f"{sign} Queued{_waiting(task, names, links, style)}"
         case "running":
             step = style.pen.line(task.step, naming.LONGEST)
-            return f"{sign} Running{f' – {step}' if step else ''}"
+            sign = words.STALLED_SIGN if task.silent_since else sign
+            return f"{sign} Running{f' – {step}' if step else ''}{_silence(task)}"
+        case "succeeded" if task.confirmed_by is not None:
+            return f"{sign} Completed – {confirmation(task, names, style)}"
         case "succeeded":
             seconds = duration_seconds(task)
             took = f" in {duration(seconds)}" if seconds is not None else ""
@@ -46,8 +53,24 @@ def text(task: TaskState, names: Mapping[str, str], style: Style) -> str:
     head = f"{naming.plain_subject(task.task, task.target, style)}{attempt}"
     # No text of others has an asterisk left, so those that are there are our own formatting.
     said = f"{head}: {state(task, names, {}, style).replace('*', '')} ({percent(task)}%)"
-    missing = partial(task, style)
-    return f"{said} {missing}" if missing else said
+    return " ".join(part for part in (said, partial(task, style), tried_again(task, names, style)) if part)
+
+
+def confirmation(task: TaskState, names: Mapping[str, str], style: Style) -> str:
+    """`Bob confirmed that it happened`."""
+    return f"{naming.person(task.confirmed_by, names, style) or 'somebody'} confirmed that it happened"
+
+
+def tried_again(task: TaskState, names: Mapping[str, str], style: Style) -> str:
+    """`🔁 It will be tried again today 12:00 (try 2 of 3).`, or who stopped that; empty when nothing was planned."""
+    if task.status != "failed" or task.tries >= task.tries_at_most:
+        return ""
+    if task.retry_at is not None:
+        next_try = f"(try {task.tries + 1} of {task.tries_at_most})"
+        return f"{words.AGAIN_SIGN} It will be tried again {words.moment(task.retry_at)} {next_try}."
+    if task.cancelled_by is None:
+        return ""
+    return f"{words.CANCELLING_SIGN} It is not tried again: stopped{naming.by(task.cancelled_by, names, style)}."
 
 
 def outcome(task: TaskState, style: Style) -> str:
@@ -58,9 +81,12 @@ def outcome(task: TaskState, style: Style) -> str:
         return (
             style.pen.line(task.failure.sentence, LONGEST_SENTENCE) if task.failure else "It failed without a reason."
         )
-    if task.status == "unknown":
-        return style.pen.line(task.failure.sentence, LONGEST_SENTENCE) if task.failure else words.UNKNOWN_OUTCOME
-    return ""
+    return doubt(task, style) if task.status == "unknown" else ""
+
+
+def doubt(task: TaskState, style: Style) -> str:
+    """Why nobody knows how the task ended."""
+    return style.pen.line(task.failure.sentence, LONGEST_SENTENCE) if task.failure else words.UNKNOWN_OUTCOME
 
 
 def partial(task: TaskState, style: Style) -> str:
@@ -78,6 +104,12 @@ def duration_seconds(task: TaskState) -> float | None:
     if task.started_at is None or task.ended_at is None:
         return None
     return (task.ended_at - task.started_at).total_seconds()
+
+
+def _silence(task: TaskState) -> str:
+    if task.silent_since is None:
+        return ""
+    return f"{',' if task.step else ' –'} no sign of life for more than {words.duration(task.silent_seconds)}"
 
 
 def _waiting(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:

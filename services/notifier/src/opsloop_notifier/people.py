@@ -68,7 +68,7 @@ def named_in(state: TaskState | AnswerState) -> set[str]:
     """The users whom the message of a state names."""
     if isinstance(state, AnswerState):
         return _named_in_answer(state.body)
-    named = [state.tried_by, state.requested_by if state.follow_ups else None, state.cancelled_by]
+    named = [state.tried_by, state.requested_by if state.follow_ups else None, state.cancelled_by, state.confirmed_by]
     named.append(state.behind.by if state.behind else None)
     return {person.user for person in named if person is not None}
 

@@ -31,13 +31,19 @@ def task_card(
     `names` maps users to what they are called: a card says who asked without calling them. `links` maps the tasks
     that this one names to their cards; one without a card yet is named all the same.
     """
-    head = [headline.title(task, style), headline.state(task, names, links, style), headline.partial(task, style)]
+    head = [
+        headline.title(task, style),
+        headline.state(task, names, links, style),
+        headline.partial(task, style),
+        headline.tried_again(task, names, style),
+    ]
     blocks = [
         section("\n".join(line for line in head if line)),
         section(words.bar(headline.percent(task))),
         *_numbers(task, style),
         *_findings(task, style),
         *_next(task, names, links, style),
+        *([section(words.SETTLE)] if task.status == "unknown" else []),
         actions(controls.of_task(task, sequence, style)),
         context(_small_print(task, names, links, style)),
     ]
@@ -65,24 +71,33 @@ def _next(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
 
 
 def _small_print(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
-    asked = (
-        f"Retried {words.moment(_tried_at(task))}" if task.attempt > 1 else f"Asked {words.moment(task.requested_at)}"
-    )
     parts = [
         style.pen.line(task.title, naming.LONGEST) if task.title != task.target else "",
         lineage.origin(task, links, style),
-        f"{asked}{naming.by(task.tried_by, names, style)}",
+        f"{_asked(task)}{naming.by(task.tried_by, names, style)}",
+        f"last sign of life {words.moment(task.silent_since)}" if task.silent_since else "",
         f"ended {words.moment(task.ended_at)}" if task.status in FINAL_STATUSES and task.ended_at else "",
         _vain_cancel(task, names, style),
     ]
     return joined([part for part in parts if part], CONTEXT_LIMIT)
 
 
+def _asked(task: TaskState) -> str:
+    if task.attempt == 1:
+        return f"Asked {words.moment(task.requested_at)}"
+    if task.tries > 1:
+        return (
+            f"Tried again by itself {words.moment(_tried_at(task))} (try {task.tries} of {task.tries_at_most}), asked"
+        )
+    return f"Retried {words.moment(_tried_at(task))}"
+
+
 def _vain_cancel(task: TaskState, names: Mapping[str, str], style: Style) -> str:
     """Somebody wanted it to end, and it ended otherwise."""
-    if task.cancelled_by is None or task.is_open or task.status == "cancelled":
+    is_told = task.is_open or task.status == "cancelled" or headline.tried_again(task, names, style)
+    if task.cancelled_by is None or is_told:
         return ""
-    if task.status == "unknown":
+    if task.status == "unknown" or task.confirmed_by:
         return f"stopped{naming.by(task.cancelled_by, names, style)}"
     name = naming.person(task.cancelled_by, names, style)
     return f"{name}'s cancel came too late" if name else "a cancel came too late"

@@ -21,12 +21,14 @@ def reply(
 ) -> Message:
     """A reply as `view.due_reply` asks for it. `tail` is the end of the attempt's log, oldest line first."""
     lines = [_milestone(milestone.percent, milestone.name, style) for milestone in due.milestones]
-    if due.is_end:
+    if due.is_confirmation:
+        lines.append(f"✅ {headline.confirmation(task, names, style)}. It counts as completed.")
+    elif due.is_end:
         lines += _end(task, names, style)
         lines += _results(task, style, TEXT_LIMIT - sum(size(line) + 1 for line in lines))
     said = "\n".join(lines)
     blocks = [section(said)]
-    if due.is_end and task.status in ("failed", "unknown"):
+    if due.is_end and task.failure is not None:
         code = style.pen.code(tail[-TAIL_LINES:], SECTION_LIMIT)
         blocks += [section(code)] if code else []
     return mark(style.secrets, key, due.slot, said, blocks)
@@ -42,11 +44,15 @@ def _end(task: TaskState, names: Mapping[str, str], style: Style) -> list[str]:
     mention = f" <@{style.pen.line(task.tried_by.user, 40)}>" if mentions(task) else ""
     said = headline.outcome(task, style)
     match task.status:
+        case "succeeded" if task.confirmed_by is not None:
+            # What the end was before somebody confirmed it; the confirmation has a reply of its own.
+            return [f"{words.STATUS_SIGNS['unknown']} Outcome unknown: {headline.doubt(task, style)}"]
         case "succeeded":
             done = f"✅ Completed successfully.{_numbers(task, style)}{mention}"
             return [line for line in (done, said, headline.partial(task, style)) if line]
         case "failed":
-            return [f"❌ Error: {said}{mention}"]
+            again = headline.tried_again(task, names, style)
+            return [f"❌ Error: {said}{mention}", *([again] if again else [])]
         case "cancelled":
             return [f"🚫 Cancelled{naming.by(task.cancelled_by, names, style)}.{mention}"]
         case _:

@@ -47,9 +47,9 @@ class Threads:
         if due is None:
             return None
         await self._supersede(case, due.slot)
-        with_log = due.is_end and task.status in ("failed", "unknown")
+        with_log = due.is_end and task.failure is not None
         tail = await self._read_tail(task.id, task.attempt, replies.TAIL_LINES) if with_log else []
-        if due.is_end:
+        if due.is_end or due.is_confirmation:
             await self._people.meet(named_in(task))
         message = replies.reply(
             task, due, tail, key=key_of(case, due.slot), names=self._people.names, style=self._style

@@ -18,6 +18,7 @@ ANCHOR = "anchor"
 PRIVATE = "private"
 MILESTONES = (20, 40, 60, 80)
 END = "end"
+CONFIRMED = "confirmed"
 MENTION_AFTER_SECONDS = 60.0
 
 
@@ -50,12 +51,16 @@ class Milestone(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One message in the thread. `is_end` includes the milestones that were not posted before it."""
+    """One message in the thread. `is_end` includes the milestones that were not posted before it.
+
+    `is_confirmation`: somebody said how an attempt ended whose outcome was unknown.
+    """
 
     slot: str
     attempt: int
     milestones: tuple[Milestone, ...]
     is_end: bool
+    is_confirmation: bool = False
 
 
 Settled: TypeAlias = Collection[str]
@@ -65,7 +70,7 @@ Settled: TypeAlias = Collection[str]
 def due_reply(task: TaskState, settled: Settled) -> Reply | None:
     """The reply that the thread still lacks for this state's attempt."""
     if _slot(task.attempt, END) in settled:
-        return None
+        return _confirmation(task, settled)
     reached = 100 if task.status == "succeeded" else task.percent
     posted = max((mark for mark in MILESTONES if _slot(task.attempt, mark) in settled), default=0)
     due = tuple(Milestone(mark, _name(task, mark)) for mark in MILESTONES if posted < mark <= reached)
@@ -76,6 +81,13 @@ def due_reply(task: TaskState, settled: Settled) -> Reply | None:
     return None
 
 
+def _confirmation(task: TaskState, settled: Settled) -> Reply | None:
+    slot = _slot(task.attempt, CONFIRMED)
+    if task.confirmed_by is None or slot in settled:
+        return None
+    return Reply(slot, task.attempt, (), is_end=False, is_confirmation=True)
+
+
 def is_thread_slot(slot: str) -> bool:
     return slot not in (ANCHOR, PRIVATE)
 
@@ -83,7 +95,8 @@ def is_thread_slot(slot: str) -> bool:
 def mentions(task: TaskState) -> bool:
     """Whether the end of this attempt calls the person who started it."""
     if task.status == "failed":
-        return True
+        # One that is tried again by itself needs nobody yet.
+        return task.retry_at is None
     if task.started_at is None or task.ended_at is None:
         return False
     return (task.ended_at - task.started_at).total_seconds() > MENTION_AFTER_SECONDS

@@ -30,6 +30,12 @@ UNKNOWN_OUTCOME = (
     "It was not run again: look at the target, then decide."
 )
 
+SETTLE = "Look at the target, then press one of the two buttons."
+AGAIN_SIGN = "🔁"
+STALLED_SIGN = "💤"
+PROBING = "🔎 Checking whether it took effect before its process was lost"
+LOST = "💤 Its process was lost – waiting to be taken up again"
+
 NO_LOG_LINES = "There are no log lines yet."
 
 

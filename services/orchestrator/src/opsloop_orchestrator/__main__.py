@@ -85,7 +85,7 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
     readings = Readings(ask=ask, ask_course=ask_course, metrics=catalogue.metrics, journal=journal)
     runners = RunnerPool(settings.slots, settings.runner_environment)
     homes = Homes(journal, catalogue.command, now)
-    line = Line(targets, journal)
+    line = Line(targets, journal, now)
     steps = Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord))
     projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal, homes)
     commands = Commands(

@@ -16,7 +16,7 @@ from opsloop_common.catalogue import TaskType
 from opsloop_common.events import Failure, TaskState
 from opsloop_common.measures import Measure
 from opsloop_common.task import Target
-from opsloop_orchestrator import frames, moves
+from opsloop_orchestrator import frames, moves, overruns
 from opsloop_orchestrator.frames import (
     AskCourse,
     AskEarlier,
@@ -116,7 +116,7 @@ class Attempt:
             async with asyncio.timeout(self._kind.timeout_seconds):
                 ended = await self._listen_until_cancelled()
         except TimeoutError:
-            return await self._stop(lambda task, now: moves.overdue(task, self._kind, now))
+            return await self._stop(lambda task, now: overruns.running(task, self._kind, now))
         if ended is None:
             return await self._stop(lambda task, now: moves.abandoned(task, self._kind.effect, now))
         await self._lines.flush()

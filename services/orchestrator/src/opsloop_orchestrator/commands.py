@@ -19,8 +19,10 @@ from opsloop_common.catalogue import Catalogue
 from opsloop_common.commands import (
     AnyCommand,
     CancelTask,
+    ConfirmHappened,
     CountClick,
     RetryTask,
+    RunAgain,
     RunTask,
     ShowHome,
     ShowLogs,
@@ -120,7 +122,14 @@ class Commands:
         """What the request names."""
         none = Known(catalogue=self._catalogue)
         match asked:
-            case RetryTask(task_id=id) | CancelTask(task_id=id) | ShowLogs(task_id=id) | ShowTask(task_id=id):
+            case (
+                RetryTask(task_id=id)
+                | CancelTask(task_id=id)
+                | ConfirmHappened(task_id=id)
+                | RunAgain(task_id=id)
+                | ShowLogs(task_id=id)
+                | ShowTask(task_id=id)
+            ):
                 found = await self._journal.task(id) if is_id(id) else None
                 if found is not None:
                     return Known(catalogue=self._catalogue, task=found.state, sequence=found.sequence)
@@ -154,7 +163,7 @@ class Commands:
                 names = {"task": task.task, "target": task.target}
                 await self._say(refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
             case Entered(place, ahead):
-                queued = moves.queued_behind(task, ahead, place)
+                queued = moves.queued_behind(task, ahead, place, self._clock())
                 await self._journal.append(move.event, queued, sequence, caused_by=asked.request_id)
                 if task.id != asked.request_id:
                     await self._say(moved(asked, task, self._clock()))

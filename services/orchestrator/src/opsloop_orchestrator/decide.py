@@ -25,8 +25,10 @@ from opsloop_common.commands import (
     AnyCommand,
     CancelTask,
     Command,
+    ConfirmHappened,
     ExplainButton,
     RetryTask,
+    RunAgain,
     RunTask,
     ShowHelp,
     ShowLogs,
@@ -38,11 +40,11 @@ from opsloop_common.commands import (
 )
 from opsloop_common.events import Handled, TaskState
 from opsloop_common.measures import Measure
-from opsloop_common.people import Identity
+from opsloop_common.people import Identity, Person
 from opsloop_common.task import Target
-from opsloop_orchestrator import lists, rights
+from opsloop_orchestrator import doubts, lists, moves, rights, tries
 from opsloop_orchestrator.answering import Answer, addressed, deny, moved, private, refuse, unknown_name, with_body
-from opsloop_orchestrator.moves import Move, cancel_requested, cancelled
+from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.rights import No
 
 T = TypeVar("T")
@@ -70,8 +72,8 @@ def decide(asked: AnyCommand, known: Known, now: datetime) -> Move | Answer:
     match asked:
         case RunTask():
             return _run(asked, known, now)
-        case RetryTask():
-            return _retry(asked, known, now)
+        case RetryTask() | ConfirmHappened() | RunAgain():
+            return _after_the_end(asked, known, now)
         case CancelTask():
             return _cancel(asked, known, now)
         case ShowStatus():
@@ -101,11 +103,11 @@ def asks_who(asked: AnyCommand, known: Known) -> bool:
         case RunTask():
             kind = _find(asked.task, tasks)
             return kind is not None and kind.asks_who
-        case RetryTask() | CancelTask():
+        case RetryTask() | CancelTask() | ConfirmHappened() | RunAgain():
             if known.task is None:
                 return False
             kind = tasks.get(known.task.task)
-            is_run = isinstance(asked, RetryTask) and kind is not None and kind.asks_who
+            is_run = not isinstance(asked, CancelTask) and kind is not None and kind.asks_who
             is_own = asked.actor in (known.task.requested_by, known.task.tried_by)
             return is_run or (not is_own and rights.owners_need_identity(known.catalogue.access))
         case ShowStatus() | ShowHelp():
@@ -153,7 +155,8 @@ def _new_task(asked: RunTask, kind: TaskType, target: Target, now: datetime) -> 
     )
 
 
-def _retry(asked: RetryTask, known: Known, now: datetime) -> Move | Answer:
+def _after_the_end(asked: RetryTask | ConfirmHappened | RunAgain, known: Known, now: datetime) -> Move | Answer:
+    """A failed task is retried; one whose outcome is unknown is said to have happened, or is run again."""
     task = known.task
     if task is None or not is_in_reach(asked, task):
         return refuse(asked, "button_unknown", known.catalogue, now)
@@ -162,42 +165,23 @@ def _retry(asked: RetryTask, known: Known, now: datetime) -> Move | Answer:
     names = {"task": task.task, "target": task.target, "task_id": task.id}
     if task.is_open or asked.drawn_at != known.sequence:
         return refuse(asked, "button_outdated", known.catalogue, now, **names)
-    kind = known.catalogue.tasks.get(task.task)
-    if task.status != "failed":
+    if task.status != ("failed" if isinstance(asked, RetryTask) else "unknown"):
         return refuse(asked, "not_failed", known.catalogue, now, **names)
-    no = rights.may_handle(asked.actor, task, known.catalogue.access, known.identity)
-    if no is None:
-        no = No("not_permitted") if kind is None else rights.may_run(asked.actor, kind, known.identity)
-    if no is not None:
+    if no := _may_not(asked, task, known):
         return deny(asked, no, known.catalogue, now, **names)
-    return Move("queued", _next_attempt(asked, task, known.sequence, now))
+    if isinstance(asked, ConfirmHappened):
+        move = doubts.confirmed(task, asked.actor)
+    else:
+        move = tries.by_person(task, asked.actor, known.sequence, now)
+    return _caused_by(move, asked)
 
 
-def _next_attempt(asked: RetryTask, task: TaskState, sequence: int, now: datetime) -> TaskState:
-    return replace(
-        task,
-        status="queued",
-        attempt=task.attempt + 1,
-        attempt_by=asked.actor,
-        tried_from=sequence,
-        claims=0,
-        owner="",
-        percent=0,
-        step="",
-        steps=(),
-        queued_at=now,
-        started_at=None,
-        ended_at=None,
-        due_at=None,
-        cancelled_by=None,
-        cancel_at=None,
-        follow_ups=(),
-        failure=None,
-        result=None,
-        before=(),
-        measures=(),
-        handled=_handled(task, asked, "queued"),
-    )
+def _may_not(asked: RetryTask | ConfirmHappened | RunAgain, task: TaskState, known: Known) -> No | None:
+    """Whoever decides about a task that ended must be allowed to run it, too: at the click, not only at its start."""
+    if no := rights.may_handle(asked.actor, task, known.catalogue.access, known.identity):
+        return no
+    kind = known.catalogue.tasks.get(task.task)
+    return No("not_permitted") if kind is None else rights.may_run(asked.actor, kind, known.identity)
 
 
 def _cancel(asked: CancelTask, known: Known, now: datetime) -> Move | Answer:
@@ -209,19 +193,30 @@ def _cancel(asked: CancelTask, known: Known, now: datetime) -> Move | Answer:
     names = {"task": task.task, "target": task.target, "task_id": task.id}
     if asked.drawn_at <= task.tried_from:
         return refuse(asked, "button_outdated", known.catalogue, now, **names)
-    if not task.is_open:
+    if task.is_settled:
         return with_body(refuse(asked, "cancel_too_late", known.catalogue, now, **names), status=task.status)
     if no := rights.may_handle(asked.actor, task, known.catalogue.access, known.identity):
         return deny(asked, no, known.catalogue, now, **names)
     if task.cancelled_by is not None:
         return moved(asked, task, now)
-    event = "cancelled" if task.status == "queued" else "cancel_requested"
-    wanted = replace(cancel_requested(task, asked.actor, now), handled=_handled(task, asked, event))
-    return cancelled(wanted, now) if task.status == "queued" else Move(event, wanted)
+    return _caused_by(_without(task, asked.actor, now), asked)
 
 
-def _handled(task: TaskState, asked: Command, event: str) -> tuple[Handled, ...]:
-    return (*task.handled, Handled(asked.request_id, event))[-HANDLED_KEPT:]
+def _without(task: TaskState, by: Person, now: datetime) -> Move:
+    """What becomes of a task that somebody wants to end."""
+    if task.retry_at is not None:
+        return tries.given_up(task, by, now)
+    wanted = moves.cancel_requested(task, by, now)
+    if task.status == "running":
+        return Move("cancel_requested", wanted)
+    # One that may have taken effect, and waits to be looked at, cannot be said to have been cancelled.
+    return moves.stopped(wanted, "at_most_once" if task.probing else "idempotent", now)
+
+
+def _caused_by(move: Move, asked: Command) -> Move:
+    """The move, with the request among those that moved the task: delivered again, it is only answered again."""
+    handled = (*move.state.handled, Handled(asked.request_id, move.event))[-HANDLED_KEPT:]
+    return Move(move.event, replace(move.state, handled=handled))
 
 
 def _status(asked: ShowStatus, known: Known, now: datetime) -> Answer:

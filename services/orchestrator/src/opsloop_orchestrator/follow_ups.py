@@ -94,7 +94,7 @@ class FollowUps:
             case Full():
                 return FollowUp(task=child.task, task_id=child.id, outcome="queue_full")
             case Entered(place, ahead):
-                queued = moves.queued_behind(child, ahead, place)
+                queued = moves.queued_behind(child, ahead, place, self._clock())
                 await self._journal.append("queued", queued, 0, caused_by=parent.id)
                 return FollowUp(task=child.task, task_id=child.id, outcome="started")
 

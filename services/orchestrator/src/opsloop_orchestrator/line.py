@@ -1,6 +1,8 @@
 """The line at a target: who is next, and what those who wait are told. What fails here the sweeper repairs."""
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.events import TaskState
@@ -12,9 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Line:
-    def __init__(self, targets: Targets, journal: Journal) -> None:
+    def __init__(self, targets: Targets, journal: Journal, clock: Callable[[], datetime]) -> None:
         self._targets = targets
         self._journal = journal
+        self._clock = clock
 
     async def release(self, task: TaskState) -> None:
         """Gives the target to the next in line, once the task has ended, and wakes it."""
@@ -37,7 +40,7 @@ class Line:
         found = await self._journal.task(id)
         if found is None or found.state.status != "queued":
             return
-        told = moves.queued_behind(found.state, ahead, place)
+        told = moves.queued_behind(found.state, ahead, place, self._clock())
         if told == found.state:
             return
         # `queued` wakes whoever has room; to those behind, only their card changes.

@@ -13,6 +13,7 @@ from opsloop_common.events import STATE_LIMIT_BYTES, Behind, Failure, FollowUp, 
 from opsloop_common.measures import TREND_VALUES_AT_MOST, Measure, Trend
 from opsloop_common.people import Person
 from opsloop_common.task import Result
+from opsloop_orchestrator import deadlines
 from opsloop_orchestrator.cards import MEASURES_KEPT, merged
 
 STEPS_KEPT = 40
@@ -27,6 +28,8 @@ LARGEST_STATE = STATE_LIMIT_BYTES - 1024
 """Leaves room for the envelope around the state."""
 
 
+MAYBE = "It may or may not have taken effect."
+
 _FIGURE = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
@@ -37,10 +40,10 @@ class Move(msgspec.Struct, frozen=True):
     state: TaskState
 
 
-def queued_behind(task: TaskState, ahead: TaskState | None, place: int) -> TaskState:
+def queued_behind(task: TaskState, ahead: TaskState | None, place: int, now: datetime) -> TaskState:
     """The task as it waits: behind the holder of its target, at a place in the line; or first, with nobody ahead."""
     if ahead is None or place == 0:
-        return replace(task, behind=None, place=0)
+        return replace(task, behind=None, place=0, turn_at=now if task.place else task.turn_at)
     return replace(task, behind=Behind(ahead.id, ahead.task, ahead.tried_by), place=place)
 
 
@@ -56,14 +59,19 @@ def start(task: TaskState, kind: TaskType, owner: str, now: datetime) -> Move:
         place=0,
         holds_for="",
         started_at=task.started_at or now,
-        due_at=now + timedelta(seconds=kind.timeout_seconds),
     )
-    return Move("started", state)
+    return Move("started", replace(state, due_at=deadlines.run_until(state, kind, now)))
 
 
 def progressed(task: TaskState, percent: int) -> Move:
     """The task says where it is. Never backwards within an attempt."""
-    return Move("progressed", replace(task, percent=max(task.percent, _percent(percent))))
+    return Move("progressed", replace(_alive(task), percent=max(task.percent, _percent(percent))))
+
+
+def stalled(task: TaskState, silent_seconds: float, now: datetime) -> Move:
+    """The task has given no sign of life for so long; the next one clears it."""
+    since = now - timedelta(seconds=silent_seconds)
+    return Move("stalled", replace(task, silent_since=since, silent_seconds=silent_seconds))
 
 
 def step_done(task: TaskState, name: str, percent: int) -> Move:
@@ -71,7 +79,7 @@ def step_done(task: TaskState, name: str, percent: int) -> Move:
     name, percent = name[:LONGEST_NAME], _percent(percent)
     step = Step(name, percent)
     steps = task.steps if step in task.steps else (*task.steps, step)[-STEPS_KEPT:]
-    return Move("step", fitted(replace(task, percent=max(task.percent, percent), step=name, steps=steps)))
+    return Move("step", fitted(replace(_alive(task), percent=max(task.percent, percent), step=name, steps=steps)))
 
 
 def succeeded(task: TaskState, result: Result, now: datetime, measures: tuple[Measure, ...] = ()) -> Move:
@@ -96,9 +104,13 @@ def stopped(task: TaskState, effect: Effect, now: datetime) -> Move:
     """The task was told to end, did not, and its process was stopped. What cannot be repeated may have happened."""
     if effect != "at_most_once":
         return cancelled(task, now)
-    where = f' after the step "{task.step}"' if task.step else " before its first step was done"
-    sentence = f"{task.task} was stopped{where}, in the middle of its work. It may or may not have taken effect."
-    failure = Failure(code="stopped", sentence=sentence, step=task.step)
+    sentence = f"{task.task} was stopped{_how_far(task)}, in the middle of its work. {MAYBE}"
+    return unknown(task, "stopped", sentence, now)
+
+
+def unknown(task: TaskState, code: str, sentence: str, now: datetime) -> Move:
+    """The attempt ended, and nobody knows whether it took effect: a person has to look."""
+    failure = Failure(code=code, sentence=sentence[:LONGEST_SENTENCE], step=task.step)
     return Move("unknown", fitted(replace(_ended(task, now), status="unknown", failure=failure)))
 
 
@@ -130,30 +142,21 @@ def measured(task: TaskState, found: tuple[Measure, ...]) -> Move | None:
     return Move("measured", fitted(replace(task, measures=newest)))
 
 
-def overdue(task: TaskState, kind: TaskType, now: datetime) -> Move:
-    """The attempt ran out of time and was stopped."""
-    where = f' after the step "{task.step}"' if task.step else ""
-    sentence = (
-        f"{task.task} did not finish within {kind.timeout_seconds:g} s and was stopped{where}. "
-        "Retry it; if it needs longer, raise its timeout_seconds in the catalogue."
-    )
-    return failed(task, Failure(code="timeout", sentence=sentence, step=task.step), now)
-
-
-def abandoned(task: TaskState, effect: Effect, now: datetime) -> Move:
+def abandoned(task: TaskState, effect: Effect, now: datetime, *, has_probe: bool = False) -> Move:
     """The process that ran the attempt is gone, and nobody knows how far its current step came.
 
-    What can be repeated safely is queued again under the same attempt and keys; anything else ends as unknown.
+    What can be repeated safely is queued again under the same attempt and keys. Anything else is queued to find out
+    whether it took effect, where its kind has a probe for that; without one it ends as unknown.
     """
     if task.cancelled_by is not None:
         return stopped(task, effect, now)
-    if effect == "at_most_once":
-        failure = Failure(code="unknown", sentence=_lost_sentence(task, "It may or may not have taken effect."))
-        return Move("unknown", replace(_ended(task, now), status="unknown", failure=failure))
+    is_once = effect == "at_most_once"
+    if is_once and (not has_probe or task.claims >= CLAIMS_AT_MOST):
+        return unknown(task, "unknown", lost_sentence(task, MAYBE), now)
     if task.claims >= CLAIMS_AT_MOST:
-        failure = Failure(code="process_lost", sentence=_lost_sentence(task, "Look at its log before you retry it."))
+        failure = Failure(code="process_lost", sentence=lost_sentence(task, "Look at its log before you retry it."))
         return failed(task, failure, now)
-    return Move("queued", replace(task, status="queued", owner="", due_at=None, queued_at=now))
+    return Move("queued", replace(_alive(task), status="queued", owner="", probing=is_once, due_at=None, queued_at=now))
 
 
 def forgotten(task: TaskState, now: datetime) -> Move:
@@ -176,13 +179,26 @@ def not_allowed(task: TaskState, nobody_could_tell: bool, access: Access, now: d
     return failed(task, Failure(code="not_permitted", sentence=f"{task.task} was not started: {why}"), now)
 
 
-def _lost_sentence(task: TaskState, advice: str) -> str:
-    where = f' after the step "{task.step}"' if task.step else " before its first step was done"
-    return f"The process that ran {task.task} was lost{where}. {advice}"
+def lost_sentence(task: TaskState, advice: str) -> str:
+    return f"The process that ran {task.task} was lost{_how_far(task)}. {advice}"
+
+
+def where(task: TaskState) -> str:
+    """` after the step "One"`; empty before the first."""
+    return f' after the step "{task.step}"' if task.step else ""
+
+
+def _how_far(task: TaskState) -> str:
+    return where(task) or " before its first step was done"
 
 
 def _ended(task: TaskState, now: datetime) -> TaskState:
-    return replace(task, owner="", behind=None, place=0, holds_for="", due_at=None, ended_at=now)
+    return replace(_alive(task), owner="", behind=None, place=0, holds_for="", probing=False, due_at=None, ended_at=now)
+
+
+def _alive(task: TaskState) -> TaskState:
+    """The task after a sign of life."""
+    return replace(task, silent_since=None, silent_seconds=0)
 
 
 def fitted(task: TaskState) -> TaskState:

@@ -1,0 +1,42 @@
+"""A task that may or may not have taken effect: what is found out about it, and what a person says. Pure."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from opsloop_common.catalogue import Effect
+from opsloop_common.events import Failure, TaskState
+from opsloop_common.people import Person
+from opsloop_common.task import Result
+from opsloop_orchestrator import moves
+from opsloop_orchestrator.moves import Move
+
+
+def found_done(task: TaskState, now: datetime) -> Move:
+    """It was looked for, and had happened."""
+    summary = f"{task.task} had taken effect before its process was lost: that was found out, and it was not run again."
+    return moves.succeeded(task, Result(summary=summary), now)
+
+
+def found_undone(task: TaskState, now: datetime) -> Move:
+    """It was looked for, and had not happened: the same attempt goes on."""
+    return Move("queued", replace(task, status="queued", owner="", probing=False, due_at=None, queued_at=now))
+
+
+def not_found_out(task: TaskState, now: datetime) -> Move:
+    """Nobody could tell."""
+    return moves.unknown(task, "unknown", moves.lost_sentence(task, moves.MAYBE), now)
+
+
+def broke(task: TaskState, failure: Failure, effect: Effect, now: datetime) -> Move:
+    """It stopped on an error that its authors did not foresee: what cannot be repeated may have happened."""
+    if task.probing:
+        return not_found_out(task, now)
+    if effect == "at_most_once":
+        return moves.unknown(task, failure.code, f"{failure.sentence} {moves.MAYBE}", now)
+    return moves.failed(task, failure, now)
+
+
+def confirmed(task: TaskState, by: Person) -> Move:
+    """A person says that it happened. The attempt ended when its outcome became unknown; this settles which end."""
+    return Move("succeeded", replace(task, status="succeeded", percent=100, confirmed_by=by))
