@@ -109,7 +109,7 @@ def duration_seconds(task: TaskState) -> float | None:
 def _silence(task: TaskState) -> str:
     if task.silent_since is None:
         return ""
-    return f"{',' if task.step else ' –'} no sign of life for more than {words.duration(task.silent_seconds)}"
+    return f"{',' if task.step else ' –'} no sign of life for more than {duration(task.silent_seconds)}"
 
 
 def _waiting(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
