@@ -194,7 +194,7 @@ def _requests(history: History) -> dict[str, Call]:
     found: dict[str, Call] = {}
     opened = {call.args.get("trigger_id") for call in history.calls if call.method == "views.open"} - {None}
     for call in history.calls:
-        if call.channel is None or call.args.get("action_id") == "task.grafana":
+        if call.channel is None or call.args.get("action_id") in ("task.grafana", "task.logs"):
             continue
         if call.args.get("trigger_id") in opened:
             continue

@@ -1,13 +1,16 @@
 """The loop as its users meet it: real processes, a real broker, the sandbox for Slack."""
 
 import asyncio
+import html
 import signal
 
+import aiohttp
 import pytest
 
 from broker import NatsServer
 from installation import ALICE, BOB, OPS, Installation
 from opsloop_sandbox.contract import SeenMessage
+from opsloop_sandbox.json_value import as_text, walk
 
 
 def labels(message: SeenMessage) -> list[str]:
@@ -19,6 +22,17 @@ def labels(message: SeenMessage) -> list[str]:
             if isinstance(element, dict) and element.get("type") == "button":
                 found.append(str(element["text"]["text"]))
     return found
+
+
+def link(message: SeenMessage, action: str) -> str:
+    """Where a link button of the message leads."""
+    return next(str(one["url"]) for one in walk(list(message.blocks)) if one.get("action_id") == action)
+
+
+def tail_of(reply: SeenMessage) -> list[str]:
+    """The log lines in a failed task's last reply."""
+    texts = [as_text(one.get("text")) for one in walk(list(reply.blocks)) if "```" in as_text(one.get("text"))]
+    return html.unescape(texts[0]).strip("`").splitlines()
 
 
 async def test_one_click_from_status_to_a_repaired_page(loop: Installation) -> None:
@@ -67,9 +81,14 @@ async def test_a_failure_shows_why_its_log_and_retry_which_works_once(loop: Inst
     assert again.ts == failed.ts
     await loop.see_reply(failed.ts, "✅ Completed successfully.")
     await loop.sandbox.click(ALICE, OPS, failed.ts, "task.logs")
-    logs = await loop.see("Log", "orlando-ford")
-    assert logs.ephemeral
-    assert logs.ts not in {message.ts for message in await loop.messages(BOB)}
+    newest = next(message for message in await loop.messages() if message.ts == failed.ts)
+    async with aiohttp.ClientSession() as session, session.get(link(newest, "task.logs")) as response:
+        page = await response.text()
+    tail = [line for line in tail_of(end) if line]
+    assert response.status == 200
+    assert tail
+    assert all(line in html.unescape(page) for line in tail)
+    assert "Attempt 1: failed" in page
 
 
 @pytest.mark.parametrize(

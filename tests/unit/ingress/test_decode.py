@@ -170,7 +170,7 @@ def test_run_from_a_card() -> None:
 
 def test_retry_cancel_and_logs() -> None:
     """Retry and cancel carry the state they were drawn from; logs only the task."""
-    retry, logs = clicked(slack.button("task.retry")), clicked(slack.button("task.logs"))
+    retry, logs = clicked(slack.button("task.retry")), clicked(slack.button("task.tail"))
     cancel = clicked(slack.button("task.cancel"))
     assert isinstance(cancel, CancelTask)
     assert (cancel.task_id, cancel.drawn_at) == (TASK.id, TASK.sequence)
@@ -218,7 +218,7 @@ def test_forged_and_unknown_buttons_are_explained(action_id: str, value: str | N
 def test_button_secret_rotation() -> None:
     """A button drawn with the former secret still works."""
     rules = Rules(button_secrets=("the-new-secret-of-the-tests", BUTTON_SECRET))
-    assert isinstance(asked("interaction", slack.click(slack.button("task.logs")), rules), ShowLogs)
+    assert isinstance(asked("interaction", slack.click(slack.button("task.tail")), rules), ShowLogs)
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def test_link_clicks_are_counted_once(action: slack.Json, counted: str) -> None:
 
 def test_team_may_be_null() -> None:
     """Where the app serves a whole organisation, the person's workspace is the conversation's."""
-    assert clicked(slack.button("task.logs"), team=None).conversation.workspace == "T0OPSLOOP"
-    nobody = slack.click(slack.button("task.logs"), team=None, user={"id": "U0ALICE"})
+    assert clicked(slack.button("task.tail"), team=None).conversation.workspace == "T0OPSLOOP"
+    nobody = slack.click(slack.button("task.tail"), team=None, user={"id": "U0ALICE"})
     assert refusal("interaction", nobody) == "shape"
 
 
@@ -260,7 +260,7 @@ def test_same_click_same_request() -> None:
     "body",
     [
         slack.click(),
-        slack.click(slack.button("task.retry"), slack.button("task.logs")),
+        slack.click(slack.button("task.retry"), slack.button("task.tail")),
         slack.click(slack.button("task.retry"), channel={"id": "C0/../x"}),
         slack.click(slack.button("task.retry"), user={"id": "", "team_id": "T0OPSLOOP"}),
         slack.click(slack.button("task.retry"), container={}),
@@ -302,7 +302,7 @@ def clicked_at_home(action: slack.Json, **changes: object) -> AnyCommand:
 
 @pytest.mark.parametrize(
     ("action_id", "command"),
-    [("task.retry", RetryTask), ("task.cancel", CancelTask), ("task.logs", ShowLogs), ("task.run.schema_fix", RunTask)],
+    [("task.retry", RetryTask), ("task.cancel", CancelTask), ("task.tail", ShowLogs), ("task.run.schema_fix", RunTask)],
 )
 def test_buttons_work_on_the_own_page(action_id: str, command: type) -> None:
     """As anywhere else; the conversation is the person."""

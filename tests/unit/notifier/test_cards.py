@@ -103,17 +103,17 @@ def test_a_task_that_waits_leads_to_the_one_it_waits_for() -> None:
 @pytest.mark.parametrize(
     ("task", "actions"),
     [
-        (QUEUED, ["task.cancel", "task.logs", "task.grafana"]),
-        (changed(QUEUED, behind=BEHIND, place=1), ["task.cancel", "task.logs", "task.grafana"]),
-        (RUNNING, ["task.cancel", "task.logs", "task.grafana"]),
-        (changed(RUNNING, cancelled_by=BOB), ["task.logs", "task.grafana"]),
-        (DONE, ["task.logs", "task.grafana"]),
-        (CANCELLED, ["task.logs", "task.grafana"]),
-        (FAILED, ["task.retry", "task.logs", "task.grafana"]),
-        (RETRYING, ["task.retry", "task.cancel", "task.logs", "task.grafana"]),
-        (STALLED, ["task.cancel", "task.logs", "task.grafana"]),
-        (DOUBTFUL, ["task.happened", "task.rerun", "task.logs", "task.grafana"]),
-        (changed(DOUBTFUL, status="succeeded", confirmed_by=BOB), ["task.logs", "task.grafana"]),
+        (QUEUED, ["task.cancel", "task.tail", "task.grafana"]),
+        (changed(QUEUED, behind=BEHIND, place=1), ["task.cancel", "task.tail", "task.grafana"]),
+        (RUNNING, ["task.cancel", "task.tail", "task.grafana"]),
+        (changed(RUNNING, cancelled_by=BOB), ["task.tail", "task.grafana"]),
+        (DONE, ["task.tail", "task.grafana"]),
+        (CANCELLED, ["task.tail", "task.grafana"]),
+        (FAILED, ["task.retry", "task.tail", "task.grafana"]),
+        (RETRYING, ["task.retry", "task.cancel", "task.tail", "task.grafana"]),
+        (STALLED, ["task.cancel", "task.tail", "task.grafana"]),
+        (DOUBTFUL, ["task.happened", "task.rerun", "task.tail", "task.grafana"]),
+        (changed(DOUBTFUL, status="succeeded", confirmed_by=BOB), ["task.tail", "task.grafana"]),
     ],
 )
 def test_buttons_are_signed_pointers_to_the_state_they_were_drawn_from(task: TaskState, actions: list[str]) -> None:

@@ -52,13 +52,13 @@ def test_nothing_yet() -> None:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (row("queued"), ["task.cancel", "task.logs"]),
-        (row("running"), ["task.cancel", "task.logs"]),
-        (row("running", cancelling=True), ["task.logs"]),
-        (row("failed"), ["task.retry", "task.logs"]),
-        (row("succeeded"), ["task.logs"]),
-        (row("cancelled"), ["task.logs"]),
-        (row("unknown"), ["task.logs"]),
+        (row("queued"), ["task.cancel", "task.tail"]),
+        (row("running"), ["task.cancel", "task.tail"]),
+        (row("running", cancelling=True), ["task.tail"]),
+        (row("failed"), ["task.retry", "task.tail"]),
+        (row("succeeded"), ["task.tail"]),
+        (row("cancelled"), ["task.tail"]),
+        (row("unknown"), ["task.tail"]),
     ],
 )
 def test_buttons_of_a_task(found: TaskRow, expected: list[str]) -> None:

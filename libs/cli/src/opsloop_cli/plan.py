@@ -72,6 +72,7 @@ def demo(
         "CLERK_API_URL": f"{ports.url(SANDBOX)}/clerk/v1",
         "CLERK_SECRET_KEY": secrets.clerk_key,
         "SANDBOX_APP_URL": ports.url("ingress"),
+        "PUBLIC_URL": ports.url("ingress"),
         **_door(folder),
         **embedded_broker(ports),
     }

@@ -16,7 +16,8 @@ from opsloop_cli.expect.expectation import (
 from opsloop_cli.expect.report import StageReport
 from opsloop_cli.expect.scene import Scene, Watch
 from opsloop_sandbox.client import ControlError, SandboxClient
-from opsloop_sandbox.contract import Delivery
+from opsloop_sandbox.contract import Delivery, SeenMessage
+from opsloop_sandbox.json_value import JsonObject, as_objects
 
 USER = "U0ALICE"
 CHANNEL = "C0OPS"
@@ -70,6 +71,23 @@ class Visitor:
                     raise
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
+    async def follows(self, action: str, look: Look, *words: str) -> Delivery:
+        """Follows a link button to a page that must say all the words. Raises Missing."""
+        delivery = await self.clicks(action, look)
+        links = [
+            str(element["url"])
+            for message in await self.sandbox.messages(self.user, CHANNEL)
+            for element in _buttons(message)
+            if element.get("action_id") == action and "url" in element and all(word in str(message) for word in words)
+        ]
+        if not links:
+            raise Missing(f"a link {action} to follow")
+        async with aiohttp.ClientSession(trust_env=False) as session, session.get(links[-1]) as response:
+            page = await response.text()
+        if response.status != 200 or not all(word in page for word in words):
+            raise Missing(f"a page with {' and '.join(map(repr, words))} behind {action}")
+        return delivery
+
     async def fills_in(self, values: dict[str, str]) -> Delivery:
         """Fills in and submits the form that is open. Raises Missing."""
         form = (await self.sandbox.views(self.user)).modal
@@ -91,6 +109,10 @@ class Visitor:
                 return delivery
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         raise Missing(f"the app's page with {' and '.join(map(repr, words))}")
+
+
+def _buttons(message: SeenMessage) -> list[JsonObject]:
+    return [element for block in message.blocks for element in as_objects(block.get("elements"))]
 
 
 async def play(sandbox: SandboxClient, stages: tuple[Stage, ...]) -> AsyncIterator[StageReport]:

@@ -35,13 +35,22 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     profile: dict[str, Any] = {}
 
 
+class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A text file that a step left in its result: `path` are the names that lead to it there."""
+
+    name: str
+    step: str
+    path: tuple[str, ...]
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a finished task says. Plain text; the notifier escapes it.
 
     One sentence (`summary`), up to six lines that stand on the card itself (`highlights`), and those that back it up,
     in the thread (`lines`). `trend` is drawn on the card. `figures` are numbers about the target which the metrics
     service exports under these names, labelled with the target; a name is `[a-z][a-z0-9_]*`. `partial` says, in a
-    sentence, what could not be done; empty when all was.
+    sentence, what could not be done; empty when all was. `files` can be had from the run's page, as long as its
+    checkpoints are kept.
     """
 
     summary: str
@@ -50,6 +59,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trend: Trend | None = None
     figures: dict[str, float] = {}
     partial: str = ""
+    files: tuple[ResultFile, ...] = ()
 
 
 class TaskFailed(Exception):

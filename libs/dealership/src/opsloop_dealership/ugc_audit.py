@@ -8,7 +8,7 @@ import msgspec
 from opsloop_common.task import Result, Run
 from opsloop_dealership.reviews.figures import Figures, figures
 from opsloop_dealership.reviews.findings import Findings, findings_of
-from opsloop_dealership.reviews.report import notes_of, report
+from opsloop_dealership.reviews.report import COLLECTED, notes_of, report
 from opsloop_dealership.reviews.sources import Gathered, Source, gather
 
 LOGGED = 50
@@ -56,7 +56,7 @@ async def ugc_audit(run: Run) -> Result:
             run.log(line)
         return findings
 
-    findings = await run.step("Findings collected", 70, collect)
+    findings = await run.step(COLLECTED, 70, collect)
 
     async def tell() -> Result:
         return report(understood.figures, understood.notes, findings)

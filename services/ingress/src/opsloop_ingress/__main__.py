@@ -13,6 +13,8 @@ from opsloop_ingress.handover import Handover
 from opsloop_ingress.identity import answering
 from opsloop_ingress.intake import Intake
 from opsloop_ingress.modals import Modals
+from opsloop_ingress.runs.names import Names
+from opsloop_ingress.runs.website import RunSite
 from opsloop_ingress.settings import IngressSettings
 from opsloop_ingress.socket_address import Place
 from opsloop_ingress.socket_mode import SocketMode
@@ -29,14 +31,17 @@ async def start() -> None:
     counters, readiness = Counters(), Readiness()
     intake = _intake(found, counters)
     socket_mode = _socket_mode(found, intake, counters)
+    runs = RunSite(
+        subjects=found.service.subjects, secrets=found.rules.button_secrets, redact=found.redactor, names=Names()
+    )
     health = Health(counters.registry, {"broker": readiness.check, "slack": socket_mode.check})
     listening = server.listen(found.service.host, found.service.port)
     print(f"opsloop-ingress: {server.address(listening)}", flush=True)
     try:
         await runtime.together(
-            server.serve(app.build(intake, health), listening),
+            server.serve(app.build(intake, health, runs.routes()), listening),
             runtime.beat(health),
-            take_part(found, intake, readiness, socket_mode, counters),
+            take_part(found, intake, readiness, socket_mode, counters, runs),
         )
     finally:
         if readiness.bus is not None:
@@ -59,11 +64,17 @@ def _socket_mode(found: IngressSettings, intake: Intake, counters: Counters) -> 
 
 
 async def take_part(
-    found: IngressSettings, intake: Intake, readiness: Readiness, socket_mode: SocketMode, counters: Counters
+    found: IngressSettings,
+    intake: Intake,
+    readiness: Readiness,
+    socket_mode: SocketMode,
+    counters: Counters,
+    runs: RunSite,
 ) -> None:
     """Slack gives a request to any open connection, so there is none before its requests can be stored."""
     bus = await attach(found, intake, readiness)
-    await runtime.together(socket_mode.run(), answering.run(bus, found, counters))
+    runs.bus = bus
+    await runtime.together(socket_mode.run(), answering.run(bus, found, counters), runs.names.serve(found.slack))
 
 
 async def attach(found: IngressSettings, intake: Intake, readiness: Readiness) -> Bus:

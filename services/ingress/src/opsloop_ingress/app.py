@@ -1,6 +1,8 @@
-"""The HTTP application: three paths for Slack, three for the probe. No middleware, no access log."""
+"""The HTTP application: three paths for Slack, three for the probe, the pages of runs. No middleware, no access log."""
 
-from starlette.routing import Route, Router
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from opsloop_common.probe import Health
@@ -15,11 +17,11 @@ SLACK_PATHS: dict[str, Kind] = {
 }
 
 
-def build(intake: Intake, health: Health) -> ASGIApp:
+def build(intake: Intake, health: Health, runs: Sequence[BaseRoute] = ()) -> ASGIApp:
     """A bare router: Starlette's own middleware would turn a bug into a 500, and costs more than all our checks."""
     slack = [Route(path, SlackEndpoint(kind, intake), methods=["POST"]) for path, kind in SLACK_PATHS.items()]
     probe = [Route(path, ProbeEndpoint(health), methods=["GET"]) for path in PROBE_PATHS]
-    return Router([*slack, *probe], redirect_slashes=False)
+    return Router([*slack, *probe, *runs], redirect_slashes=False)
 
 
 class SlackEndpoint:

@@ -26,7 +26,7 @@ from opsloop_ingress.rules import Rules
 from opsloop_ingress.shape import TIMESTAMP, matching, slack_id
 from opsloop_ingress.words import LONGEST_WORD
 
-LINK_ACTIONS = frozenset({"task.grafana"})
+LINK_ACTIONS = frozenset({"task.grafana", "task.logs"})
 OTHER_LINK = "other"
 MOVES: dict[str, type[RetryTask | CancelTask | ConfirmHappened | RunAgain]] = {
     "task.retry": RetryTask,
@@ -132,7 +132,7 @@ def _button(action: Action, pointer: Pointer | None, request: Request) -> AnyCom
             return RunTask(task=task, card=pointer.id, **request)
         if (move := MOVES.get(action.action_id)) is not None:
             return move(task_id=pointer.id, drawn_at=pointer.sequence, **request)
-        if action.action_id == "task.logs":
+        if action.action_id == "task.tail":
             return ShowLogs(task_id=pointer.id, **request)
     return ExplainButton(action=action.action_id[:LONGEST_WORD], **request)
 

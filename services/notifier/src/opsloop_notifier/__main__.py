@@ -56,7 +56,7 @@ async def _work(
     series: ConsumerSeries,
 ) -> None:
     subjects = settings.service.subjects
-    style = Style(settings.secrets, Pen(Redactor(settings.hidden)), settings.grafana_url)
+    style = Style(settings.secrets, Pen(Redactor(settings.hidden)), settings.grafana_url, settings.public_url)
     bus = await runtime.connect(settings.service, "notifier")
     try:
         await readiness.wait(bus, subjects)

@@ -1,5 +1,7 @@
 """The buttons of a task."""
 
+from datetime import datetime
+
 from opsloop_common.events import TaskState
 from opsloop_notifier import naming
 from opsloop_notifier.message import Block, mrkdwn
@@ -17,7 +19,7 @@ def of_task(task: TaskState, sequence: int, style: Style) -> list[Block]:
         *([stop_retrying(task.id, sequence, style)] if task.retry_at else []),
         *(settling(task, sequence, style) if task.status == "unknown" else []),
         *([cancel(task.id, task.task, task.target, sequence, style)] if can_cancel else []),
-        style.button("task.logs", "🔍 View Logs", task.id, sequence),
+        style.logs_button(task.id, sequence, _changed_at(task)),
         *style.grafana_button(task, sequence),
     ]
 
@@ -57,6 +59,10 @@ def cancel(id: str, task: str, target: str, sequence: int, style: Style) -> Bloc
         "style": "danger",
     }
     return {**style.button("task.cancel", "🛑 Cancel Task", id, sequence), "style": "danger", "confirm": confirm}
+
+
+def _changed_at(task: TaskState) -> datetime:
+    return task.ended_at or task.started_at or task.queued_at or task.requested_at
 
 
 def _plain(text: str) -> Block:

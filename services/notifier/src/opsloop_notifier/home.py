@@ -67,5 +67,5 @@ def _buttons(row: TaskRow, style: Style) -> list[Block]:
     return [
         *([controls.retry(row.id, row.sequence, style)] if row.status == "failed" else []),
         *([controls.cancel(row.id, row.task, row.target, row.sequence, style)] if can_cancel else []),
-        style.button("task.logs", "🔍 View Logs", row.id, row.sequence),
+        style.logs_button(row.id, row.sequence, row.at),
     ]

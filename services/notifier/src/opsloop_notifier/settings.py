@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bot_token: str
     api_url: str
     grafana_url: str
+    public_url: str
     secrets: tuple[str, ...]
     hidden: tuple[str, ...]
     """Values that never leave in a message or a log."""
@@ -33,6 +34,7 @@ def read(env: Environment) -> Settings:
         bot_token=bot_token,
         api_url=api_url if api_url.endswith("/") else f"{api_url}/",
         grafana_url=env.url("GRAFANA_URL"),
+        public_url=env.url("PUBLIC_URL"),
         secrets=secrets,
         hidden=(bot_token, *secrets, env.secret("SLACK_SIGNING_SECRET"), env.secret("SLACK_APP_TOKEN")),
     )

@@ -24,6 +24,7 @@ LONGEST_NAME = 100
 RESULT_LINES_KEPT = 24
 HIGHLIGHTS_KEPT = 6
 FIGURES_KEPT = 8
+FILES_KEPT = 4
 LARGEST_STATE = STATE_LIMIT_BYTES - 1024
 """Leaves room for the envelope around the state."""
 
@@ -243,6 +244,7 @@ def _bounded(result: Result) -> Result:
         trend=_bounded_trend(result.trend),
         figures=dict(figures[:FIGURES_KEPT]),
         partial=result.partial[:LONGEST_SENTENCE],
+        files=tuple(file for file in result.files[:FILES_KEPT] if len(codec.encode(file)) <= LONGEST_LINE),
     )
 
 

@@ -1,6 +1,6 @@
 """What the finished audit says. Pure."""
 
-from opsloop_common.task import Result
+from opsloop_common.task import Result, ResultFile
 from opsloop_dealership.reviews.figures import WINDOW_DAYS, Figures, Window
 from opsloop_dealership.reviews.findings import KINDS, Finding, Findings
 from opsloop_dealership.reviews.sources import Source
@@ -8,6 +8,9 @@ from opsloop_dealership.reviews.sources import Source
 LONGEST_LINE = 240
 """What the card shows of a line. A link is shown whole or not at all."""
 LONGEST_LINK = 160
+COLLECTED = "Findings collected"
+"""The step that keeps the file of findings."""
+FINDINGS = ResultFile(name="findings.csv", step=COLLECTED, path=("file", "csv"))
 
 
 def notes_of(sources: tuple[Source, ...]) -> tuple[str, ...]:
@@ -26,7 +29,12 @@ def report(found: Figures, notes: tuple[str, ...], findings: Findings) -> Result
     notes = tuple(dict.fromkeys((*notes, *findings.notes)))
     lines = [*notes[:4], *(_figures(found) if found.count else ()), *map(_shown, findings.shown), *_kept(findings)]
     missing = "; ".join(note.removeprefix("partial: ") for note in notes)
-    return Result(summary=_summary(found, bool(notes), findings.file.rows), lines=tuple(lines), partial=missing)
+    return Result(
+        summary=_summary(found, bool(notes), findings.file.rows),
+        lines=tuple(lines),
+        partial=missing,
+        files=(FINDINGS,) if findings.file.rows else (),
+    )
 
 
 def _summary(found: Figures, partial: bool, count: int) -> str:
@@ -76,7 +84,7 @@ def _kept(findings: Findings) -> list[str]:
     if not count:
         return ["findings: none"]
     kinds = ", ".join(f"{kind} {findings.counts[kind]}" for kind in KINDS if kind in findings.counts)
-    lines = [f"findings: {count} ({kinds}), kept with this run as CSV"]
+    lines = [f"findings: {count} ({kinds}), all on the page of this run, as CSV"]
     if kept < count:
         lines.append(f"the CSV was cut: it holds the first {kept} of {count} findings")
     if findings.cut:
