@@ -8,11 +8,12 @@ VERSION = 1
 
 
 class StepRecord(msgspec.Struct, frozen=True):
-    """A step's name and its result as JSON text."""
+    """A step's name and its result as JSON text; `fence` is that of the claim under which it was done."""
 
     name: str
     result: str
     version: int = VERSION
+    fence: int = 0
 
 
 def key(id: str, attempt: int, step: str) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from opsloop_common import codec
 from opsloop_common.bus import Bus, Expect, Stored
+from opsloop_common.bus.connection import API_DEADLINE_SECONDS
 
 T = TypeVar("T")
 
@@ -32,15 +33,29 @@ class Bucket(Generic[T]):
         found = await self._bus.last(self._stream, self._prefix + key)
         return self._entry(found) if found else Entry(key, 0, None)
 
-    async def put(self, key: str, value: T, *, revision: int | None = None, ttl_seconds: int = 0) -> int:
+    async def put(
+        self,
+        key: str,
+        value: T,
+        *,
+        revision: int | None = None,
+        ttl_seconds: int = 0,
+        deadline_seconds: float = API_DEADLINE_SECONDS,
+    ) -> int:
         """Writes and returns the new revision. With `revision`, only if that is still the last (0: none)."""
-        expect = None if revision is None else Expect(revision)
-        return await self._bus.publish(self._prefix + key, codec.encode(value), expect=expect, ttl_seconds=ttl_seconds)
+        return await self._bus.publish(
+            self._prefix + key,
+            codec.encode(value),
+            expect=None if revision is None else Expect(revision),
+            ttl_seconds=ttl_seconds,
+            deadline_seconds=deadline_seconds,
+        )
 
-    async def delete(self, key: str, *, revision: int | None = None) -> None:
-        """Leaves an empty record, the way a deleted key looks. Raises Conflict like put."""
+    async def delete(self, key: str, *, revision: int | None = None, ttl_seconds: int = 0) -> None:
+        """Leaves an empty record, the way a deleted key looks, for ever or a while. Raises Conflict like put."""
         expect = None if revision is None else Expect(revision)
-        await self._bus.publish(self._prefix + key, b"", expect=expect, headers={"KV-Operation": "DEL"})
+        headers = {"KV-Operation": "DEL"}
+        await self._bus.publish(self._prefix + key, b"", expect=expect, ttl_seconds=ttl_seconds, headers=headers)
 
     async def under(self, pattern: str) -> list[Entry[T]]:
         """The existing records whose keys match, e.g. `open.>`."""

@@ -1,7 +1,9 @@
 """Starts the orchestrator: reads the environment, connects, wires, runs."""
 
+import asyncio
+import contextlib
 import os
-import secrets
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
@@ -21,7 +23,7 @@ from opsloop_orchestrator.commands import Commands, Sources
 from opsloop_orchestrator.follow_ups import FollowUps
 from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.journal import Journal
-from opsloop_orchestrator.leases import Lease, Leases
+from opsloop_orchestrator.leases import Lease, LeaseRecord, Leases
 from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.projection import Projection, Row
@@ -66,7 +68,13 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
     subjects = settings.service.subjects
     journal = Journal(bus, subjects, now)
     targets = Targets(Bucket(bus, subjects.bucket("TARGETS"), TargetRecord), journal, now)
-    leases = Leases(Bucket(bus, subjects.bucket("LEASES"), Lease), f"orchestrator-{secrets.token_hex(6)}", now())
+    runners = RunnerPool(settings.slots, settings.runner_environment)
+    leases = Leases(
+        Bucket(bus, subjects.bucket("LEASES"), LeaseRecord),
+        seconds=settings.lease_seconds,
+        runners=runners,
+        since=now(),
+    )
 
     async def ask(question: MetricQuery, deadline_seconds: float) -> Measure | None:
         try:
@@ -83,7 +91,6 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
     catalogue = settings.catalogue
     identify = identities.asking(bus, subjects.identity)
     readings = Readings(ask=ask, ask_course=ask_course, metrics=catalogue.metrics, journal=journal)
-    runners = RunnerPool(settings.slots, settings.runner_environment)
     homes = Homes(journal, catalogue.command, now)
     line = Line(targets, journal, now)
     steps = Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord))
@@ -99,11 +106,13 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
     )
     follow_ups = FollowUps(journal=journal, targets=targets, identify=identify, catalogue=catalogue, clock=now)
 
-    def log_writer(task: TaskState) -> LogWriter:
-        return LogWriter(bus=bus, subject=subjects.log(task.id), attempt=task.attempt, redact=redact, clock=now)
+    def log_writer(task: TaskState, lease: Lease) -> LogWriter:
+        return LogWriter(
+            bus=bus, subject=subjects.log(task.id), attempt=task.attempt, permit=lease, redact=redact, clock=now
+        )
 
     worker = Worker(
-        owner=leases.owner,
+        leases=leases,
         slots=settings.slots,
         journal=journal,
         targets=targets,
@@ -120,7 +129,14 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
         clock=now,
     )
     sweeper = Sweeper(
-        projection=projection, journal=journal, leases=leases, worker=worker, line=line, catalogue=catalogue, clock=now
+        projection=projection,
+        journal=journal,
+        leases=leases,
+        worker=worker,
+        line=line,
+        catalogue=catalogue,
+        every_seconds=settings.sweep_seconds,
+        clock=now,
     )
 
     def consumer(stream: str, durable: str, handler: Handler, capacity: int) -> Consumer:
@@ -135,20 +151,49 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
             series=series,
         )
 
-    await leases.renew()
     try:
-        await runtime.together(
-            leases.run(),
-            runners.run(),
-            consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
-            consumer("EVT", "orchestrator-queued", worker.handle, settings.slots + CLAIMS_SIDE_BY_SIDE).run(),
-            consumer("EVT", "orchestrator-follow-ups", follow_ups.handle, FOLLOW_UPS_SIDE_BY_SIDE).run(),
-            consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
-            sweeper.run(),
-            runtime.beat(health),
-        )
+        async with _staying(runtime.together(leases.run(), runners.run())) as alive:
+            try:
+                await runtime.together(
+                    consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
+                    consumer("EVT", "orchestrator-queued", worker.handle, settings.slots + CLAIMS_SIDE_BY_SIDE).run(),
+                    consumer("EVT", "orchestrator-follow-ups", follow_ups.handle, FOLLOW_UPS_SIDE_BY_SIDE).run(),
+                    consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
+                    sweeper.run(),
+                    runtime.beat(health),
+                    alive,
+                )
+            finally:
+                # First nothing comes in any more, then what runs is handed over under a lease that is still renewed.
+                await _undisturbed(worker.hand_over())
+                await readings.close()
     finally:
-        await readings.close()
+        await _undisturbed(leases.release())
+
+
+@contextlib.asynccontextmanager
+async def _staying(job: Awaitable[None]) -> AsyncIterator[Awaitable[None]]:
+    """Runs a job until everything inside has ended. What it yields ends when the job does, and may be cancelled."""
+    running = asyncio.ensure_future(job)
+
+    async def watch() -> None:
+        await asyncio.wait({running})
+        running.result()
+
+    try:
+        yield watch()
+    finally:
+        running.cancel()
+        await _undisturbed(asyncio.wait({running}))
+
+
+async def _undisturbed(job: Awaitable[object]) -> None:
+    """Sees a job through that limits itself, however often this is cancelled meanwhile."""
+    running = asyncio.ensure_future(job)
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({running})
+    running.result()
 
 
 def main() -> None:

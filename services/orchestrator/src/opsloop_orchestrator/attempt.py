@@ -2,7 +2,7 @@
 
 Everything that changes the task goes through `_append`, which knows the last sequence of the task. The one thing that
 others may add to a running task is the wish to cancel it; any other change means that this attempt has lost the task:
-it stops at once and writes nothing more.
+it stops at once and writes nothing more. The same holds once the lease it was claimed under has lapsed.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from opsloop_orchestrator.frames import (
     Told,
 )
 from opsloop_orchestrator.journal import FoundTask, Journal
+from opsloop_orchestrator.leases import Lease
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.runners import RunnerProcess
@@ -53,7 +54,9 @@ Ended = Finished | Failed | Stopped | None
 
 PROGRESS_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
-"""How long an append waits for a broker that is away."""
+"""How long an append waits for a broker that refuses it, while the lease is held."""
+LAST_CHANCE_SECONDS = 4.0
+"""What a task that cannot be repeated gets to end by itself when its process is to stop."""
 
 
 class Attempt:
@@ -63,6 +66,7 @@ class Attempt:
         self,
         *,
         claimed: FoundTask,
+        lease: Lease,
         kind: TaskType,
         target: Target,
         secrets: dict[str, str],
@@ -76,6 +80,7 @@ class Attempt:
     ) -> None:
         self._task = claimed.state
         self._sequence = claimed.sequence
+        self._lease = lease
         self._kind = kind
         self._target = target
         self._secrets = secrets
@@ -91,10 +96,13 @@ class Attempt:
         self._percent_due: int | None = None
         self._appended_at = 0.0
         self._cancelled = asyncio.Event()
+        self._handed_over = asyncio.Event()
 
     async def run(self) -> bool:
-        """Runs to the end; returns whether the runner may be used again. Raises Conflict, BusError."""
-        self._runner.send(await self._begin())
+        """Runs to the end; returns whether the runner may be used again. Raises Conflict, Lapsed, BusError."""
+        begin = await self._lease.patiently(self._begin)
+        self._lease.check()
+        self._runner.send(begin)
         if not self._task.before:
             self._before = asyncio.create_task(self._measure(self._task.target))
         try:
@@ -107,6 +115,12 @@ class Attempt:
         """Somebody wants the task to end. Repeating it changes nothing."""
         self._cancelled.set()
 
+    def hand_over(self) -> None:
+        """This process is to stop: somebody else goes on with the task, if it is of the kind that can be repeated."""
+        loop = asyncio.get_running_loop()
+        grace_seconds = LAST_CHANCE_SECONDS if self._kind.effect == "at_most_once" else 0.0
+        loop.call_later(grace_seconds, self._handed_over.set)
+
     @property
     def state(self) -> TaskState:
         return self._task
@@ -118,7 +132,8 @@ class Attempt:
         except TimeoutError:
             return await self._stop(lambda task, now: overruns.running(task, self._kind, now))
         if ended is None:
-            return await self._stop(lambda task, now: moves.abandoned(task, self._kind.effect, now))
+            leave = moves.handed_over if self._handed_over.is_set() else moves.abandoned
+            return await self._stop(lambda task, now: leave(task, self._kind.effect, now))
         await self._lines.flush()
         await self._settle_before()
         end = await self._end(ended)
@@ -140,19 +155,24 @@ class Attempt:
         )
 
     async def _listen_until_cancelled(self) -> Ended:
-        """How the runner ends the task; once it is cancelled, it has the grace of its kind to do so."""
+        """How the runner ends the task; once it is cancelled, it has the grace of its kind to do so.
+
+        None when the runner is gone, or is to go.
+        """
         listening = asyncio.create_task(self._listen())
         cancelled = asyncio.create_task(self._cancelled.wait())
+        leaving = asyncio.create_task(self._handed_over.wait())
         try:
-            await asyncio.wait({listening, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-            if not listening.done():
+            await asyncio.wait({listening, cancelled, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done() and not leaving.done():
                 await self._lines.write("Cancelled: the task is told to end.")
                 self._runner.send(Cancel())
-                await asyncio.wait({listening}, timeout=self._kind.cancel_grace_seconds)
+                grace_seconds = self._kind.cancel_grace_seconds
+                await asyncio.wait({listening, leaving}, timeout=grace_seconds, return_when=asyncio.FIRST_COMPLETED)
             return listening.result() if listening.done() else None
         finally:
-            cancelled.cancel()
-            listening.cancel()
+            for task in (cancelled, leaving, listening):
+                task.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self) -> Ended:
@@ -166,6 +186,7 @@ class Attempt:
                     await self._flush_progress()
                     continue
                 frame, receiving = receiving.result(), None
+                self._lease.check()
                 match frame:
                     case Finished() | Failed() | Stopped() | None:
                         return frame
@@ -194,7 +215,10 @@ class Attempt:
     async def _keep(self, done: StepDone) -> None:
         """The step's result is safe before the event that names it, and the event before the next step begins."""
         if not done.repeated:
-            await self._steps.keep(self._task.id, self._task.attempt, done.name, done.result)
+            task = self._task
+            await self._lease.patiently(
+                lambda: self._steps.keep(task.id, task.attempt, task.fence, done.name, done.result)
+            )
         self._percent_due = None
         await self._append(lambda task: moves.step_done(task, done.name, done.percent))
         self._runner.send(Kept(done.name))
@@ -247,7 +271,7 @@ class Attempt:
 
         Raises Conflict if the task is lost.
         """
-        found = await self._journal.task(self._task.id)
+        found = await self._lease.patiently(lambda: self._journal.task(self._task.id))
         if found is None or found.state.fence != self._task.fence or found.state.status != "running":
             raise Conflict(f"{self._task.id}: taken over by somebody else")
         self._task, self._sequence = found.state, found.sequence
@@ -260,7 +284,7 @@ class Attempt:
             move, known = change(self._with_before()), self._sequence
             try:
                 self._sequence = await self._journal.append(
-                    move.event, move.state, known, patience_seconds=PATIENCE_SECONDS
+                    move.event, move.state, known, patience_seconds=PATIENCE_SECONDS, permit=self._lease
                 )
                 break
             except Conflict:

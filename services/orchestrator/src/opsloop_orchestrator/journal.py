@@ -7,12 +7,13 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
 from opsloop_common import codec
 from opsloop_common.answers import AnswerState
-from opsloop_common.bus import Bus, Conflict, Expect, Stored, Unconfirmed
+from opsloop_common.bus import Bus, BusError, Conflict, Expect, Stored
 from opsloop_common.events import STATE_LIMIT_BYTES, Envelope, TaskState
 from opsloop_common.subjects import Subjects
 
@@ -30,6 +31,12 @@ class Found(msgspec.Struct, frozen=True):
 class FoundTask(msgspec.Struct, frozen=True):
     state: TaskState
     sequence: int
+
+
+class Permit(Protocol):
+    """What a process needs to write about the tasks it runs. `check` raises a BusError when it is gone."""
+
+    def check(self) -> None: ...
 
 
 class StateTooLarge(ValueError):
@@ -65,12 +72,13 @@ class Journal:
         *,
         caused_by: str = "",
         patience_seconds: float = 0.0,
+        permit: Permit | None = None,
     ) -> int:
         """Appends the event and returns its sequence.
 
         `sequence` is the one the decision was made on (0: nothing yet). Raises Conflict when it is no longer the last.
-        An append without an answer is repeated for `patience_seconds`, under the same event id, so that our own
-        stored event is told from somebody else's; then Unconfirmed.
+        An append that the broker did not take is repeated for `patience_seconds`, under the same event id, so that
+        our own stored event is told from somebody else's; then BusError. `permit` is looked at before each try.
         """
         envelope = self._envelope(event, state, caused_by)
         payload = codec.encode(envelope)
@@ -80,13 +88,15 @@ class Journal:
         expect = Expect(sequence, self._subjects.events_of(state.id))
         give_up_at = asyncio.get_running_loop().time() + patience_seconds
         while True:
+            if permit is not None:
+                permit.check()
             try:
                 return await self._bus.publish(subject, payload, expect=expect)
             except Conflict:
                 if own := await self._own(state.id, envelope.id):
                     return own.sequence
                 raise
-            except Unconfirmed:
+            except BusError:
                 if asyncio.get_running_loop().time() >= give_up_at:
                     raise
                 await asyncio.sleep(PAUSE_SECONDS)

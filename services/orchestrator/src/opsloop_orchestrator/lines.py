@@ -10,6 +10,7 @@ from opsloop_common import codec
 from opsloop_common.bus import Bus, BusError
 from opsloop_common.events import LogLine
 from opsloop_common.redact import Redactor
+from opsloop_orchestrator.journal import Permit
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,20 @@ class LogWriter:
     """Writes the lines of one attempt. Lines that the broker does not take are lost, with a warning."""
 
     def __init__(
-        self, *, bus: Bus, subject: str, attempt: int, redact: Redactor, clock: Callable[[], datetime]
+        self,
+        *,
+        bus: Bus,
+        subject: str,
+        attempt: int,
+        permit: Permit,
+        redact: Redactor,
+        clock: Callable[[], datetime],
     ) -> None:
         self.redact = redact
         self._bus = bus
         self._subject = subject
         self._attempt = attempt
+        self._permit = permit
         self._clock = clock
         self._on_the_way: set[asyncio.Task[None]] = set()
 
@@ -48,6 +57,7 @@ class LogWriter:
 
     async def _send(self, payload: bytes) -> None:
         try:
+            self._permit.check()
             await self._bus.publish(self._subject, payload)
         except BusError as error:
             log.warning("log line lost: %s", error)

@@ -160,6 +160,14 @@ def abandoned(task: TaskState, effect: Effect, now: datetime, *, has_probe: bool
     return Move("queued", replace(_alive(task), status="queued", owner="", probing=is_once, due_at=None, queued_at=now))
 
 
+def handed_over(task: TaskState, effect: Effect, now: datetime, *, has_probe: bool = False) -> Move:
+    """The process that ran the attempt stops in good order: another one takes it up, and nothing speaks against it."""
+    move = abandoned(replace(task, claims=max(0, task.claims - 1)), effect, now, has_probe=has_probe)
+    if move.event != "unknown" or task.cancelled_by is not None:
+        return move
+    return unknown(task, "unknown", f"{task.task} was stopped{_how_far(task)}, with its process. {MAYBE}", now)
+
+
 def forgotten(task: TaskState, now: datetime) -> Move:
     """The catalogue no longer has the task type or the target."""
     sentence = (

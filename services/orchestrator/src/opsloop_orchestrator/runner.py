@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
 
 from opsloop_common.task import ENTRY_POINT_GROUP, Result, Run, TaskFailed
-from opsloop_orchestrator import frames
+from opsloop_orchestrator import frames, watchdog
 from opsloop_orchestrator.frames import Begin, Cancel, Failed, Finished, Kept, Ready, Stopped, Told
 from opsloop_orchestrator.piped_run import Pipe, PipedRun
 
@@ -93,6 +93,7 @@ async def serve(descriptor: int) -> None:
 
 
 def main() -> None:
+    watchdog.start(int(sys.argv[1]))
     # Standard output carries the frames; a handler's print must not get between them.
     descriptor = os.dup(1)
     os.dup2(2, 1)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from opsloop_common.runtime import die_with_parent
-from opsloop_orchestrator import frames
+from opsloop_orchestrator import frames, watchdog
 from opsloop_orchestrator.frames import Ready
 
 log = logging.getLogger(__name__)
@@ -21,24 +21,36 @@ RESTART_PAUSE_SECONDS = 0.5
 class RunnerProcess:
     """One runner, in a process group of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, watchdog_pipe: int) -> None:
         self._process = process
+        self._watchdog_pipe = watchdog_pipe
+        self._is_killed = False
 
     @classmethod
     async def start(cls, environment: Mapping[str, str]) -> "RunnerProcess":
         """Starts a runner and waits until its task packs are loaded. Raises ConnectionError if it dies first."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "opsloop_orchestrator.runner",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=dict(environment),
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-            limit=frames.LARGEST_FRAME,
-        )
-        runner = cls(process)
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "opsloop_orchestrator.runner",
+                str(read_end),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=dict(environment),
+                start_new_session=True,
+                pass_fds=(read_end,),
+                preexec_fn=partial(die_with_parent, os.getpid()),
+                limit=frames.LARGEST_FRAME,
+            )
+        except OSError:
+            os.close(write_end)
+            raise
+        finally:
+            os.close(read_end)
+        runner = cls(process, write_end)
         ready = await runner.receive()
         if not isinstance(ready, Ready):
             await runner.kill()
@@ -65,10 +77,19 @@ class RunnerProcess:
             return None
         return await frames.read_from_runner(self._process.stdout)
 
+    def live_until(self, deadline: float) -> None:
+        """Its watchdog kills it then, unless it is told a later time; see `watchdog`."""
+        if not self._is_killed:
+            watchdog.tell(self._watchdog_pipe, deadline)
+
     async def kill(self) -> None:
         """Kills the runner and whatever it started in its group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if not self._is_killed:
+            # Once only: afterwards the number may be that of a stranger's group.
+            self._is_killed = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            os.close(self._watchdog_pipe)
         await self._process.wait()
 
 
@@ -81,6 +102,7 @@ class RunnerPool:
         self._idle: asyncio.Queue[RunnerProcess] = asyncio.Queue()
         self._all: set[RunnerProcess] = set()
         self._gone = asyncio.Event()
+        self._deadline: float | None = None
 
     async def run(self) -> None:
         """Fills the pool until cancelled; then kills every runner."""
@@ -109,6 +131,19 @@ class RunnerPool:
         await runner.kill()
         self._forget(runner)
 
+    def live_until(self, deadline: float) -> None:
+        """No runner, busy or idle, outlives this time unless it is told a later one."""
+        self._deadline = deadline
+        for runner in self._all:
+            runner.live_until(deadline)
+
+    async def kill_all(self) -> None:
+        """Returns when every runner is dead; new ones take their places."""
+        dying, self._deadline = list(self._all), None
+        self._all.clear()
+        await asyncio.gather(*(runner.kill() for runner in dying))
+        self._gone.set()
+
     async def _add(self) -> None:
         try:
             runner = await RunnerProcess.start(self._environment)
@@ -116,6 +151,8 @@ class RunnerPool:
             log.error("cannot start a runner: %s", error)
             await asyncio.sleep(RESTART_PAUSE_SECONDS)
             return
+        if self._deadline is not None:
+            runner.live_until(self._deadline)
         self._all.add(runner)
         self._idle.put_nowait(runner)
 

@@ -26,12 +26,17 @@ PASSED_TO_RUNNERS = (
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`slots` is how many tasks run side by side; `secrets` maps each target to its secrets by name."""
+    """`slots` is how many tasks run side by side; `secrets` maps each target to its secrets by name.
+
+    A process that is silent for `lease_seconds` is dead to all others, which look for its tasks every `sweep_seconds`.
+    """
 
     service: ServiceSettings
     catalogue: Catalogue
     slots: int
     start_within: timedelta
+    lease_seconds: int = 4
+    sweep_seconds: float = 1.0
     secrets: dict[str, dict[str, str]]
     runner_environment: dict[str, str]
 
@@ -53,6 +58,8 @@ def read(variables: Mapping[str, str]) -> Settings:
         catalogue=found,
         slots=slots,
         start_within=timedelta(seconds=start_within),
+        lease_seconds=env.count("ORCHESTRATOR_LEASE_SECONDS", 4),
+        sweep_seconds=env.seconds("ORCHESTRATOR_SWEEP_SECONDS", 1),
         secrets=secrets,
         runner_environment={name: variables[name] for name in PASSED_TO_RUNNERS if name in variables},
     )

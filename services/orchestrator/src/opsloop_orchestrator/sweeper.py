@@ -16,11 +16,12 @@ from opsloop_orchestrator.worker import Worker
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 1.0
 SEEN_OWNERLESS_BEFORE_ABANDONED = 3
 QUEUED_UNNOTICED_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 10.0
-"""Between two tries of a task that has waited for long."""
+"""Between two tries of a task that has waited for long behind one that runs."""
+IDLE_TARGET_PAUSE_SECONDS = 3.0
+"""The same where nothing runs: whoever ended there may have died before it woke the next."""
 
 
 class Sweeper:
@@ -33,6 +34,7 @@ class Sweeper:
         worker: Worker,
         line: Line,
         catalogue: Catalogue,
+        every_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._projection = projection
@@ -41,6 +43,7 @@ class Sweeper:
         self._worker = worker
         self._line = line
         self._catalogue = catalogue
+        self._every_seconds = every_seconds
         self._clock = clock
         self._ownerless: dict[str, int] = {}
         self._put_off_until: dict[str, float] = {}
@@ -50,7 +53,7 @@ class Sweeper:
         """Sweeps until cancelled; the tasks it started end with it."""
         try:
             while True:
-                await asyncio.sleep(EVERY_SECONDS)
+                await asyncio.sleep(self._every_seconds)
                 try:
                     await self.sweep()
                 except BusError as error:
@@ -64,16 +67,17 @@ class Sweeper:
         """One look at every open task. Raises BusError."""
         rows = await self._projection.open_rows()
         living = await self._leases.living()
+        busy = {row.target for row in rows if row.status == "running"}
         for row in rows:
             if row.status == "running":
                 await self._look_at_running(row, living)
             else:
-                self._look_at_queued(row)
+                self._look_at_queued(row, LONGEST_PAUSE_SECONDS if row.target in busy else IDLE_TARGET_PAUSE_SECONDS)
         self._forget_all_but({row.id for row in rows})
 
     async def _look_at_running(self, row: Row, living: set[str]) -> None:
         """A task whose owner's lease is gone, several looks in a row, is abandoned by its process."""
-        is_ours = row.owner == self._leases.owner
+        is_ours = row.owner == self._leases.lease.owner
         is_owned = row.id in self._worker.running if is_ours else row.owner in living
         if is_owned:
             if is_ours and row.cancelling:
@@ -98,12 +102,12 @@ class Sweeper:
         if not move.state.is_open:
             await self._line.release(move.state)
 
-    def _look_at_queued(self, row: Row) -> None:
+    def _look_at_queued(self, row: Row, longest_pause_seconds: float) -> None:
         """A queued task nobody noticed for a while is tried here, if there is room. No other task waits for that."""
         waited_seconds = (self._clock() - row.since).total_seconds()
         if waited_seconds < QUEUED_UNNOTICED_SECONDS or not self._worker.has_room or not self._is_due(row.id):
             return
-        self._put_off(row.id, min(waited_seconds / 4, LONGEST_PAUSE_SECONDS))
+        self._put_off(row.id, min(waited_seconds / 4, longest_pause_seconds))
         trying = asyncio.create_task(self._try(row))
         self._started.add(trying)
         trying.add_done_callback(self._started.discard)
@@ -116,17 +120,12 @@ class Sweeper:
 
     async def _try(self, row: Row) -> None:
         try:
-            claimed = await self._worker.claim(row.id)
-            if claimed is None:
-                # One look at a line is enough for all who wait in it.
-                if self._is_due(row.target):
-                    self._put_off(row.target, LONGEST_PAUSE_SECONDS)
-                    await self._line.advance(row.target)
-                return
+            # One look at a line is enough for all who wait in it.
+            if not await self._worker.take_up(row.id) and self._is_due(row.target):
+                self._put_off(row.target, LONGEST_PAUSE_SECONDS)
+                await self._line.advance(row.target)
         except BusError as error:
             log.warning("task %s is tried again later: %s", row.id, error)
-            return
-        await self._worker.run(claimed)
 
     def _forget_all_but(self, ids: set[str]) -> None:
         self._ownerless = {id: count for id, count in self._ownerless.items() if id in ids}

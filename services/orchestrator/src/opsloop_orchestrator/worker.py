@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from opsloop_common.bus import BusError, Conflict
-from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Retry
+from opsloop_common.bus.consume import Ack, Delivery, Outcome, Retry
 from opsloop_common.catalogue import Catalogue, TaskType
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import id_in
@@ -20,6 +22,7 @@ from opsloop_orchestrator.attempt import Answering, Attempt
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import FoundTask, Journal
+from opsloop_orchestrator.leases import Lease, Leases
 from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.moves import Move
@@ -32,6 +35,17 @@ log = logging.getLogger(__name__)
 
 RETRY_WITHOUT_ROOM_SECONDS = 1.0
 RUNNER_WITHIN_SECONDS = 30.0
+HAND_OVER_SECONDS = 8.0
+"""What a stop waits for all tasks to be handed over, or to end."""
+STARTED_WITHIN_SECONDS = 5.0
+"""How long a worker insists on a `started` that the broker does not confirm: left alone, it might have been stored."""
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A task that is ours under a lease, and under that one alone."""
+
+    task: FoundTask
+    lease: Lease
 
 
 class Worker:
@@ -40,7 +54,7 @@ class Worker:
     def __init__(
         self,
         *,
-        owner: str,
+        leases: Leases,
         slots: int,
         journal: Journal,
         targets: Targets,
@@ -53,10 +67,10 @@ class Worker:
         identify: Identify,
         line: Line,
         start_within: timedelta,
-        log_writer: Callable[[TaskState], LogWriter],
+        log_writer: Callable[[TaskState, Lease], LogWriter],
         clock: Callable[[], datetime],
     ) -> None:
-        self._owner = owner
+        self._leases = leases
         self._slots = slots
         self._journal = journal
         self._targets = targets
@@ -73,34 +87,52 @@ class Worker:
         self._clock = clock
         self._attempts: dict[str, Attempt] = {}
         self._claiming: set[str] = set()
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
         self.running: set[str] = set()
 
     @property
     def has_room(self) -> bool:
-        return len(self.running) < self._slots
+        """Whether another task could be taken up. Without a lease nothing is."""
+        return len(self.running) < self._slots and self._leases.lease.is_held and not self._leaving.is_set()
 
     async def handle(self, delivery: Delivery) -> Outcome:
-        """Runs the task of a `queued` event, if it is this task's turn. The message is done once the task is ours."""
+        """Takes up the task of a `queued` event, if it is its turn. The message is done once the task is ours."""
         if not self.has_room:
             return Retry(RETRY_WITHOUT_ROOM_SECONDS)
-        claimed = await self.claim(id_in(delivery.subject))
-        if claimed is None:
-            return Ack() if self.has_room else Retry(RETRY_WITHOUT_ROOM_SECONDS)
-        await delivery.ack()
-        await self.run(claimed)
-        return Hold()
+        is_ours = await self.take_up(id_in(delivery.subject))
+        return Ack() if is_ours or self.has_room else Retry(RETRY_WITHOUT_ROOM_SECONDS)
 
-    async def claim(self, id: str) -> FoundTask | None:
-        """Makes the task ours by appending `started`; None when it is not its turn, or somebody else's."""
+    async def take_up(self, id: str) -> bool:
+        """Makes the task ours by appending `started`, and runs it beside everything else.
+
+        False when it is not its turn, or somebody else's. Raises BusError.
+        """
         if id in self.running or id in self._claiming:
-            return None
+            return False
         self._claiming.add(id)
         try:
-            return await self._claim(id)
+            claimed = await self._claim(id)
         finally:
             self._claiming.discard(id)
+        if claimed is not None:
+            working = asyncio.create_task(self._run(claimed))
+            self._at_work.add(working)
+            working.add_done_callback(self._at_work.discard)
+        return claimed is not None
 
-    async def _claim(self, id: str) -> FoundTask | None:
+    async def hand_over(self) -> None:
+        """Takes up nothing more, and leaves what runs here to others at once, as far as it can be repeated."""
+        self._leaving.set()
+        for attempt in self._attempts.values():
+            attempt.hand_over()
+        if self._at_work:
+            _, late = await asyncio.wait(set(self._at_work), timeout=HAND_OVER_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _claim(self, id: str) -> Claimed | None:
         found = await self._journal.task(id)
         if found is None or found.state.status != "queued":
             return None
@@ -116,12 +148,16 @@ class Worker:
         # Looked at again: others may have taken the room while it was asked who this is.
         return await self._start(found, kind) if self.has_room else None
 
-    async def _start(self, found: FoundTask, kind: TaskType) -> FoundTask | None:
-        move = moves.start(found.state, kind, self._owner, self._clock())
+    async def _start(self, found: FoundTask, kind: TaskType) -> Claimed | None:
+        lease = self._leases.lease
+        move = moves.start(found.state, kind, lease.owner, self._clock())
         self.running.add(found.state.id)
         started = None
         try:
-            started = FoundTask(move.state, await self._journal.append(move.event, move.state, found.sequence))
+            sequence = await self._journal.append(
+                move.event, move.state, found.sequence, patience_seconds=STARTED_WITHIN_SECONDS, permit=lease
+            )
+            started = Claimed(FoundTask(move.state, sequence), lease)
         except Conflict:
             log.info("task %s is another worker's", found.state.id)
         finally:
@@ -158,54 +194,70 @@ class Worker:
         if attempt := self._attempts.get(id):
             attempt.cancel()
 
-    async def run(self, claimed: FoundTask) -> None:
+    async def _run(self, claimed: Claimed) -> None:
         """Runs a claimed task to its end, then lets the next one in line start."""
-        task = claimed.state
+        task = claimed.task.state
         try:
-            async with asyncio.timeout(RUNNER_WITHIN_SECONDS):
-                runner = await self._runners.take()
-        except TimeoutError:
-            await self._give_up(claimed)
-        else:
-            await self._run_on(runner, claimed)
+            runner = await self._runner()
+            if runner is None:
+                await self._give_up(claimed)
+            else:
+                await self._run_on(runner, claimed)
+        except Exception:
+            log.exception("task %s is left to whoever finds it", task.id)
         finally:
             self.running.discard(task.id)
         await self._line.release(task)
 
-    async def _run_on(self, runner: RunnerProcess, claimed: FoundTask) -> None:
-        usable = False
+    async def _runner(self) -> RunnerProcess | None:
+        """An idle runner; None when there is none in time, or this process is to stop."""
+        taking, leaving = asyncio.create_task(self._runners.take()), asyncio.create_task(self._leaving.wait())
         try:
-            attempt = self._attempts[claimed.state.id] = self._attempt(claimed, runner)
-            usable = await attempt.run()
-            self._readings.look_again(claimed.state.id)
-        except Conflict:
-            log.warning("task %s was taken over: stopped here", claimed.state.id)
-        except BusError as error:
-            log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
+            await asyncio.wait({taking, leaving}, timeout=RUNNER_WITHIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            return taking.result() if taking.done() else None
         finally:
-            self._attempts.pop(claimed.state.id, None)
+            leaving.cancel()
+            taking.cancel()
+
+    async def _run_on(self, runner: RunnerProcess, claimed: Claimed) -> None:
+        id, usable = claimed.task.state.id, False
+        try:
+            attempt = self._attempts[id] = self._attempt(claimed, runner)
+            if self._leaving.is_set():
+                attempt.hand_over()
+            usable = await attempt.run()
+            self._readings.look_again(id)
+        except Conflict:
+            log.warning("task %s was taken over: stopped here", id)
+        except BusError as error:
+            log.error("task %s is left to whoever finds it: %s", id, error)
+        finally:
+            self._attempts.pop(id, None)
             await self._runners.give_back(runner, usable=usable)
 
-    async def _give_up(self, claimed: FoundTask) -> None:
-        """No runner could be started here. Nothing was done yet, so the task is queued again, or fails at last."""
-        log.error("no runner for task %s within %g s", claimed.state.id, RUNNER_WITHIN_SECONDS)
-        move = moves.abandoned(claimed.state, "idempotent", self._clock())
+    async def _give_up(self, claimed: Claimed) -> None:
+        """No runner for it here. Nothing was done yet, so the task is queued again, or fails at last."""
+        found = claimed.task
+        log.error("no runner for task %s", found.state.id)
+        leave = moves.handed_over if self._leaving.is_set() else moves.abandoned
+        move = leave(found.state, "idempotent", self._clock())
         try:
-            await self._journal.append(move.event, move.state, claimed.sequence)
+            await self._journal.append(move.event, move.state, found.sequence, permit=claimed.lease)
         except BusError as error:
-            log.error("task %s is left to whoever finds it: %s", claimed.state.id, error)
+            log.error("task %s is left to whoever finds it: %s", found.state.id, error)
 
-    def _attempt(self, claimed: FoundTask, runner: RunnerProcess) -> Attempt:
-        task = claimed.state
+    def _attempt(self, claimed: Claimed, runner: RunnerProcess) -> Attempt:
+        task = claimed.task.state
         return Attempt(
-            claimed=claimed,
+            claimed=claimed.task,
+            lease=claimed.lease,
             kind=self._catalogue.tasks[task.task],
             target=self._catalogue.targets[task.target],
             secrets=self._secrets(task.target),
             runner=runner,
             journal=self._journal,
             steps=self._steps,
-            lines=self._log_writer(task),
+            lines=self._log_writer(task, claimed.lease),
             measure=self._readings.of,
             answer=self._answer,
             clock=self._clock,

@@ -79,7 +79,8 @@ def topology(subjects: Subjects) -> Topology:
         _bucket(s.bucket("TALLY")),
         _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
         # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
-        _bucket(s.bucket("LEASES"), age_seconds=4),
+        # Each record brings its own time to live: how long a lease lasts is a setting of those who hold one.
+        _bucket(s.bucket("LEASES"), ttl_per_message=True),
     )  # fmt: skip
     consumers = (
         _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=30, held_at_most=1000),
@@ -238,7 +239,10 @@ def _durable(plan: ConsumerPlan) -> api.ConsumerConfig:
 def _stream_differences(plan: StreamPlan, actual: api.StreamConfig) -> list[str]:
     wanted = _stream(plan)
     keys = ("subjects", "retention", "max_age", "max_bytes", "max_msgs_per_subject", "discard", "storage")
-    return _compare(f"stream {plan.name}", keys, wanted, actual)
+    found = _compare(f"stream {plan.name}", keys, wanted, actual)
+    if plan.ttl_per_message and not actual.allow_msg_ttl:
+        found.append(f"stream {plan.name}: allow_msg_ttl is off, should be on")
+    return found
 
 
 def _consumer_differences(plan: ConsumerPlan, actual: api.ConsumerConfig) -> list[str]:
