@@ -1,9 +1,14 @@
 """A task pack for tests: tasks that behave in every way a task can."""
 
 import asyncio
+import ctypes
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+import aiohttp
 
 from opsloop_common.task import Result, Run, TaskFailed
 
@@ -117,6 +122,48 @@ async def asking(run: Run) -> Result:
         highlights=(f"{earlier}", unknown.state),
         figures={"score": measure.value, "Bad Name": 1.0, "endless": float("inf")},
     )
+
+
+async def _effect(run: Run, header: str) -> Result:
+    """One step with one effect that is counted, for as long as the task type's `work_ms`."""
+
+    async def take() -> int:
+        headers = {header: run.idempotency_key("Effect"), "X-Fence": str(run.fence)}
+        query = {"work_ms": str(run.settings.get("work_ms", 0))}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(run.target.settings["effects_url"], params=query, headers=headers) as response,
+        ):
+            run.log(f"effect: {response.status}")
+            if response.status != 200:
+                raise TaskFailed("effect_refused", "The effect was refused at {step}.")
+            return response.status
+
+    await run.step("Effect", 90, take)
+    return Result(summary="took effect")
+
+
+async def keyed(run: Run) -> Result:
+    """Its outside system knows a repetition by its key."""
+    return await _effect(run, "Idempotency-Key")
+
+
+async def plain(run: Run) -> Result:
+    """Its outside system takes every request for a new one."""
+    return await _effect(run, "X-Step")
+
+
+async def parental(run: Run) -> Result:
+    """Starts a child that leaves a sign of life again and again, and blocks with it for ever."""
+    marker = Path(run.target.settings["marker"])
+    beat = (
+        f"import time\nwhile True:\n    open({str(marker)!r}, 'a').write('child {run.fence}\\n')\n    time.sleep(0.05)"
+    )
+    subprocess.Popen([sys.executable, "-c", beat])  # noqa: ASYNC220 # it is to outlive the handler, if it can
+    await run.step("Started", 10, _nothing)
+    # The interpreter lock is held: nothing in this process runs any more.
+    ctypes.PyDLL(None).sleep(600)
+    return Result(summary="woke up")
 
 
 async def _nothing() -> None:

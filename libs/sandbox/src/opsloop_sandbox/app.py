@@ -20,6 +20,7 @@ from opsloop_sandbox.clerk import Clerk
 from opsloop_sandbox.clerk_users import ClerkUsers
 from opsloop_sandbox.control import Control
 from opsloop_sandbox.delivery import Courier
+from opsloop_sandbox.effects import Effects
 from opsloop_sandbox.endpoint import refused
 from opsloop_sandbox.faults import Faults
 from opsloop_sandbox.interactions import Interactions
@@ -80,6 +81,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
         faults=faults,
         changes=changes,
     )
+    effects = Effects(directory / "effects.jsonl", faults)
     clerk_users = ClerkUsers(directory / "clerk.jsonl")
     sockets = Sockets()
     courier = Courier(
@@ -122,7 +124,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with onlooker.looking():
             yield
-        for state in (workspace, calls, response_urls, sites, views, clerk_users):
+        for state in (workspace, calls, response_urls, sites, effects, views, clerk_users):
             state.close()
 
     routes = [
@@ -132,6 +134,7 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
         Route("/api/{method}", web_api.endpoint, methods=["GET", "POST"]),
         Route("/response/{token}", response_urls.endpoint, methods=["POST"]),
         *sites.routes(),
+        *effects.routes(),
         *Prometheus(sites).routes(),
         *Clerk(users=clerk_users, secret_key=options.clerk_key, faults=faults).routes(),
         *control.routes(),

@@ -15,6 +15,7 @@ from opsloop_sandbox.contract import (
     CommandRequest,
     DeleteRequest,
     Delivery,
+    EffectSeen,
     EventRequest,
     Fault,
     FaultRequest,
@@ -258,6 +259,16 @@ class SandboxClient:
     ) -> SiteView:
         request = SiteRequest(reset=reset, mode=mode, seconds=seconds)
         return await self._post(f"/control/sites/{dealer}", request, SiteView)
+
+    @property
+    def effects_url(self) -> str:
+        """Where a task takes effects that are counted: append a name."""
+        return f"{self.base_url}/effects/"
+
+    async def effects(self, name: str = "") -> list[EffectSeen]:
+        """What was asked of the effect server, refusals included, in the order of the ends; all, or under one name."""
+        seen = await self._get("/control/effects", {}, list[EffectSeen])
+        return [one for one in seen if name in ("", one.name)]
 
     async def sockets(self) -> SocketsView:
         return await self._get("/control/sockets", {}, SocketsView)

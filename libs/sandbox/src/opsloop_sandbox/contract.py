@@ -162,9 +162,9 @@ class FaultRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the matching calls go wrong, counted from now, and how.
 
     `nth` (1 = the next) and the `times` - 1 calls after it; or `every` so-manieth call, at most `times` of them.
-    Methods beside Slack's: "response_url", "site.put", "clerk.users"; "*" is every Web API method. `stored` says if
-    the behaviours hang, unreadable_body and error do what was asked (default: yes, yes, no). `retry_after` null: no
-    header.
+    Methods beside Slack's: "response_url", "site.put", "effect.post", "clerk.users"; "*" is every Web API method.
+    `stored` says if the behaviours hang, unreadable_body and error do what was asked (default: yes, yes, no).
+    `retry_after` null: no header.
     """
 
     method: str
@@ -277,6 +277,23 @@ class SiteView(msgspec.Struct, frozen=True, kw_only=True):
     jsonld: str | None  # the text inside the page's script element; null = it has none
     original: str | None = None  # what it was when the site was new, or last reset
     puts: list[SitePut]
+
+
+class EffectSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at an effect, from its arrival to its end. `key` is `<task>:<attempt>:<step>`.
+
+    `status` is 200, 409 (a lower fence than was seen before), or 0: the caller left before it was done.
+    """
+
+    n: int
+    name: str
+    task: str
+    key: str
+    fence: int
+    began_at: float
+    ended_at: float
+    status: int
+    effect: bool
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

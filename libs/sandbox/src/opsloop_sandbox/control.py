@@ -23,6 +23,7 @@ from opsloop_sandbox.contract import (
     UserRequest,
     WorkspaceView,
 )
+from opsloop_sandbox.effects import EFFECT_METHOD
 from opsloop_sandbox.endpoint import Endpoint, for_neighbours, json_answer, number, read
 from opsloop_sandbox.faults import Faults
 from opsloop_sandbox.interactions import Interactions
@@ -136,7 +137,7 @@ class Control:
 
     async def add_fault(self, request: Request) -> Response:
         wanted = await read(request, FaultRequest)
-        if wanted.behaviour == "slow_landing" and wanted.method in (METHOD, PUT_METHOD):
+        if wanted.behaviour == "slow_landing" and wanted.method in (METHOD, PUT_METHOD, EFFECT_METHOD):
             raise ControlRefusal(400, "invalid_request", "slow_landing is for Web API methods")
         return json_answer(self._faults.add(wanted))
 

@@ -60,7 +60,7 @@ class Faults:
 
 
 def _matches(request: FaultRequest, method: str, channel: str) -> bool:
-    is_slack = not method.startswith(("site.", "clerk.", "response_url"))
+    is_slack = not method.startswith(("site.", "effect.", "clerk.", "response_url"))
     named = request.method == method or (request.method == "*" and is_slack)
     return named and request.channel in (None, channel)
 

@@ -26,6 +26,7 @@ from opsloop_sandbox.contract import SiteMode, SitePut, SiteRequest, SiteView
 from opsloop_sandbox.dealer_pages import LOGIN_PAGE, Dealer, dealers, render_page, script_text
 from opsloop_sandbox.dealer_reviews import review_page, reviews_of
 from opsloop_sandbox.faults import Faults, stores
+from opsloop_sandbox.fences import Fences, MalformedFence, fence_of, task_in
 from opsloop_sandbox.journal import Journal
 from opsloop_sandbox.json_value import JsonObject
 from opsloop_sandbox.misbehaviour import misbehave
@@ -82,6 +83,7 @@ class Sites:
         self._dealers = dealers(base_url)
         self._sites = {name: _fresh(dealer) for name, dealer in self._dealers.items()}
         self._puts: list[SitePut] = []
+        self._fences = Fences()
         self._journal: Journal[SiteRecord] = Journal(journal_path, SiteRecord)  # type: ignore[arg-type]  # a union is a type
         for record in self._journal.replay():
             self._apply(record)
@@ -107,6 +109,8 @@ class Sites:
         match record:
             case PutRecorded(put):
                 self._puts.append(put)
+                if put.status == 204 and put.idempotency_key and put.fence:
+                    self._fences.note(task_in(put.idempotency_key), int(put.fence))
                 if put.effect and put.document is not None:
                     self._sites[put.dealer].jsonld = script_text(put.document)
                     if put.idempotency_key:
@@ -230,6 +234,12 @@ class Sites:
             return 403, "this token may not change the site"
         if document is None:
             return 400, "the body must be one JSON object"
+        try:
+            past = self._fences.objection(task_in(request.headers.get("idempotency-key", "")), fence_of(request))
+        except MalformedFence:
+            return 400, "X-Fence must be a whole number"
+        if past is not None:
+            return 409, past
         if repeated is not None:
             return None if repeated[0] == document else (422, "this Idempotency-Key came with another document")
         if_match = request.headers.get("if-match")
