@@ -23,6 +23,18 @@ class Conversation(msgspec.Struct, frozen=True):
     channel: str
 
 
+class ThreadQuery(msgspec.Struct, frozen=True):
+    """Asks where a task is shown."""
+
+    task_id: str
+
+
+class ThreadLink(msgspec.Struct, frozen=True):
+    """The permanent link to a task's message and its thread; empty where there is none (yet)."""
+
+    url: str = ""
+
+
 IdentityReason = Literal[
     "",
     "bot",

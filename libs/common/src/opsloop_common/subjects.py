@@ -90,6 +90,11 @@ class Subjects(msgspec.Struct, frozen=True):
         return f"{self.root}.q.metrics.{form}"
 
     @property
+    def thread_link(self) -> str:
+        """Where it is asked for the link to a task's thread (ThreadQuery)."""
+        return f"{self.root}.q.thread"
+
+    @property
     def identity(self) -> str:
         """Where it is asked who somebody is (IdentityQuery)."""
         return f"{self.root}.q.identity"

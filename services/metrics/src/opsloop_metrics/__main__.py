@@ -12,14 +12,17 @@ from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.measures import MetricQuery, RangeQuery
+from opsloop_common.people import ThreadLink, ThreadQuery
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
-from opsloop_common.service import endpoint, serve
+from opsloop_common.service import Unanswered, endpoint, request, serve
 from opsloop_common.settings import Environment
 from opsloop_common.subjects import Subjects
 from opsloop_metrics import settings as service
+from opsloop_metrics.annotating import Annotating
 from opsloop_metrics.counting import Counting, TallySeries
 from opsloop_metrics.figures import Figures
+from opsloop_metrics.grafana import Grafana
 from opsloop_metrics.handle import Handler, recheck
 from opsloop_metrics.measure import Running
 from opsloop_metrics.prometheus import Prometheus
@@ -27,6 +30,8 @@ from opsloop_metrics.series import Series
 from opsloop_metrics.settings import Settings
 
 AT_ONCE = 64
+ANNOTATIONS_AT_ONCE = 8
+THREAD_SECONDS = 2.0
 
 
 def main() -> None:
@@ -37,7 +42,7 @@ async def start() -> None:
     env = Environment(os.environ)
     settings = service.read(env)
     env.check()
-    log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token,)))
+    log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token, settings.grafana_token)))
     registry, readiness = CollectorRegistry(), runtime.Readiness()
     health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, "metrics"):
@@ -58,7 +63,35 @@ async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, regi
         Counting(bus, subjects, TallySeries(registry)).run(),
         recheck(bus, subjects, running),
         _answer(bus, settings, series),
+        _annotate(bus, settings, series, consumers),
     )
+
+
+async def _annotate(bus: Bus, settings: Settings, series: Series, consumers: ConsumerSeries) -> None:
+    """Keeps Grafana's annotations until cancelled; without Grafana it only acknowledges."""
+    subjects = settings.service.subjects
+
+    async def thread(id: str) -> str:
+        try:
+            answer = await request(bus, subjects.thread_link, ThreadQuery(id), ThreadLink, THREAD_SECONDS)
+        except Unanswered:
+            return ""
+        return answer.url
+
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        is_there = settings.grafana_url and settings.grafana_token
+        grafana = Grafana(session, settings.grafana_url, settings.grafana_token) if is_there else None
+        annotating = Annotating(bus=bus, subjects=subjects, grafana=grafana, thread=thread, count=series.annotated)
+        await Consumer(
+            bus,
+            service="metrics",
+            stream=subjects.stream("EVT"),
+            durable="metrics-annotations",
+            subjects=subjects,
+            handler=annotating.event,
+            capacity=ANNOTATIONS_AT_ONCE,
+            series=consumers,
+        ).run()
 
 
 async def _answer(bus: Bus, settings: Settings, series: Series) -> None:

@@ -38,6 +38,14 @@ class Series:
             buckets=QUERY_BUCKETS_SECONDS,
         )
 
+        self._annotations = Counter(
+            "opsloop_annotations", "Annotations in Grafana, by what became of them", ("result",), registry=registry
+        )
+
+    def annotated(self, result: str) -> None:
+        """An attempt's annotation was posted, patched, adopted, left as it is, put off or given up."""
+        self._annotations.labels(result).inc()
+
     def watch(self, task: str) -> None:
         """From now on the gauge shows this task, also at zero."""
         self._now.labels(task).set_function(lambda: self._running.count(task))

@@ -14,20 +14,23 @@ DEFAULT_PORT = 8083
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """An empty `prometheus_url` means that there is none; `deadline_seconds` is for one query to it."""
+    """An empty `prometheus_url` means that there is none; `deadline_seconds` is for one query to it.
+
+    Annotations go to Grafana where it has both an address and a token.
+    """
 
     service: ServiceSettings
     metrics: dict[str, Metric]
     prometheus_url: str
     prometheus_token: str
     deadline_seconds: float
+    grafana_url: str
+    grafana_token: str
 
 
 def read(env: Environment) -> Settings:
     """The settings; mistakes are collected in `env`, whose `check` the caller calls."""
-    url, token = env.url("PROMETHEUS_URL"), env.secret("PROMETHEUS_TOKEN")
-    if not (token.isascii() and token.isprintable()):
-        env.mistakes.append("PROMETHEUS_TOKEN may hold visible ASCII characters only")
+    url, token = env.url("PROMETHEUS_URL"), _token(env, "PROMETHEUS_TOKEN")
     if "@" in _host(env, url) and token:
         env.mistakes.append("PROMETHEUS_URL holds credentials and PROMETHEUS_TOKEN is set: keep one")
     return Settings(
@@ -36,7 +39,16 @@ def read(env: Environment) -> Settings:
         prometheus_url=url,
         prometheus_token=token,
         deadline_seconds=env.seconds("PROMETHEUS_DEADLINE_SECONDS", DEADLINE_SECONDS),
+        grafana_url=env.url("GRAFANA_URL"),
+        grafana_token=_token(env, "GRAFANA_TOKEN"),
     )
+
+
+def _token(env: Environment, name: str) -> str:
+    token = env.secret(name)
+    if not (token.isascii() and token.isprintable()):
+        env.mistakes.append(f"{name} may hold visible ASCII characters only")
+    return token
 
 
 def _host(env: Environment, url: str) -> str:

@@ -10,6 +10,7 @@ from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.settings import Environment
+from opsloop_notifier import thread_links
 from opsloop_notifier.forms import Forms
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.measures import Measures
@@ -65,7 +66,7 @@ async def _work(
         )
         measures.owed.set_function(lambda: office.desk.owed)
         forms = Forms(slack=slack, gate=gate, catalogue=settings.catalogue, style=style)
-        await runtime.together(office.run(), forms.run(bus, subjects))
+        await runtime.together(office.run(), forms.run(bus, subjects), thread_links.run(bus, subjects, office.links))
     finally:
         await bus.close()
 

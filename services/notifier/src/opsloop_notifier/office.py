@@ -43,7 +43,7 @@ class Office:
         lanes = Lanes(pace.limits)
         ledger = Ledger(bus, subjects.bucket("LEDGER"))
         tails = Tails(bus, subjects)
-        links = Links(slack, lanes, gate, ledger)
+        self.links = links = Links(slack, lanes, gate, ledger)
         people = People(slack)
         reconciler = Reconciler(slack, lanes.read, gate, style.secrets, pace.looks_seconds)
         poster = Poster(slack, lanes, ledger, gate, reconciler)

@@ -77,6 +77,7 @@ def topology(subjects: Subjects) -> Topology:
         _bucket(s.bucket("TARGETS")),
         _bucket(s.bucket("STEPS"), age_seconds=_days(31)),
         _bucket(s.bucket("TALLY")),
+        _bucket(s.bucket("ANNOTATIONS"), age_seconds=_days(31)),
         _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
         # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
         # Each record brings its own time to live: how long a lease lasts is a setting of those who hold one.
@@ -89,6 +90,8 @@ def topology(subjects: Subjects) -> Topology:
         _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
         _consumer(s.stream("EVT"), "notifier", s.all_events, ack_wait_seconds=5),
         _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),
+        # Longer than the calls to Grafana that one event may need.
+        _consumer(s.stream("EVT"), "metrics-annotations", s.all_events, ack_wait_seconds=30, held_at_most=1000),
     )
     return Topology(streams, consumers)
 
