@@ -6,6 +6,13 @@ A task is an async function found by the entry point group `opsloop.tasks`:
 
 A task that somebody cancels is told by asyncio.CancelledError, raised where it waits. It has `cancel_grace_seconds` of
 the catalogue to clean up; then its process is stopped.
+
+A task whose effect is `at_most_once` may have a probe, found under the same name by the group `opsloop.probes`:
+
+    async def schema_fix(run: Run) -> bool | None: ...
+
+It is asked when the task's process was lost, before a person is: True, it took effect; False, it did not, run it again;
+None, nobody can tell. It only looks, and is asked again if its own process is lost.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,6 +25,7 @@ from opsloop_common.measures import Measure, Series, Trend
 T = TypeVar("T")
 
 ENTRY_POINT_GROUP = "opsloop.tasks"
+PROBE_ENTRY_POINT_GROUP = "opsloop.probes"
 STEP_RESULT_LIMIT_BYTES = 256 * 1024
 
 

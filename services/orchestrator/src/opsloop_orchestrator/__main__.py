@@ -18,7 +18,7 @@ from opsloop_common.measures import Measure, MetricQuery, RangeQuery, Series
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor
-from opsloop_orchestrator import identities
+from opsloop_orchestrator import deadlines, identities
 from opsloop_orchestrator.commands import Commands, Sources
 from opsloop_orchestrator.follow_ups import FollowUps
 from opsloop_orchestrator.homes import Homes
@@ -94,7 +94,12 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
     homes = Homes(journal, catalogue.command, now)
     line = Line(targets, journal, now)
     steps = Steps(Bucket(bus, subjects.bucket("STEPS"), StepRecord))
-    projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal, homes)
+
+    def due_at(task: TaskState) -> datetime | None:
+        kind = catalogue.tasks.get(task.task)
+        return deadlines.look_again_at(task, kind, settings.start_within) if kind else task.retry_at
+
+    projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal, homes, due_at)
     commands = Commands(
         sources=Sources(journal, projection, readings, identify),
         targets=targets,

@@ -16,7 +16,7 @@ from opsloop_common.catalogue import TaskType
 from opsloop_common.events import Failure, TaskState
 from opsloop_common.measures import Measure
 from opsloop_common.task import Target
-from opsloop_orchestrator import frames, moves, overruns
+from opsloop_orchestrator import doubts, frames, moves, overruns, tries
 from opsloop_orchestrator.frames import (
     AskCourse,
     AskEarlier,
@@ -27,6 +27,7 @@ from opsloop_orchestrator.frames import (
     Finished,
     Kept,
     Line,
+    Probed,
     Progress,
     Question,
     StepDone,
@@ -37,6 +38,7 @@ from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.leases import Lease
 from opsloop_orchestrator.lines import LogWriter
 from opsloop_orchestrator.moves import Move
+from opsloop_orchestrator.pulse import Pulse
 from opsloop_orchestrator.runners import RunnerProcess
 from opsloop_orchestrator.steps import Steps
 
@@ -49,7 +51,7 @@ Answering = Callable[[Question, TaskState], Awaitable[bytes | None]]
 """Answers what a handler asks, as JSON; None where there is no answer."""
 Change = Callable[[TaskState, datetime], Move]
 """What becomes of the task as it is, at that time."""
-Ended = Finished | Failed | Stopped | None
+Ended = Finished | Failed | Stopped | Probed | None
 """How a runner is done with a task; None when the runner itself is gone."""
 
 PROGRESS_EVERY_SECONDS = 0.5
@@ -57,6 +59,12 @@ PATIENCE_SECONDS = 30.0
 """How long an append waits for a broker that refuses it, while the lease is held."""
 LAST_CHANCE_SECONDS = 4.0
 """What a task that cannot be repeated gets to end by itself when its process is to stop."""
+LAST_LOOK_SECONDS = 0.2
+"""A process that slept itself has signs of life waiting in the pipe."""
+
+
+class Silent(Exception):
+    """The task gave no sign of life for longer than its kind allows."""
 
 
 class Attempt:
@@ -76,6 +84,7 @@ class Attempt:
         lines: LogWriter,
         measure: Measuring,
         answer: Answering,
+        has_probe: bool,
         clock: Callable[[], datetime],
     ) -> None:
         self._task = claimed.state
@@ -90,6 +99,7 @@ class Attempt:
         self._lines = lines
         self._measure = measure
         self._answer = answer
+        self._has_probe = has_probe
         self._clock = clock
         self._before: asyncio.Task[tuple[Measure, ...]] | None = None
         self._questions: set[asyncio.Task[None]] = set()
@@ -127,18 +137,28 @@ class Attempt:
 
     async def _run(self) -> bool:
         try:
-            async with asyncio.timeout(self._kind.timeout_seconds):
+            async with asyncio.timeout(self._seconds_left()):
                 ended = await self._listen_until_cancelled()
         except TimeoutError:
             return await self._stop(lambda task, now: overruns.running(task, self._kind, now))
+        except Silent:
+            return await self._stop(lambda task, now: overruns.silent(task, self._kind, now))
         if ended is None:
             leave = moves.handed_over if self._handed_over.is_set() else moves.abandoned
-            return await self._stop(lambda task, now: leave(task, self._kind.effect, now))
+            return await self._stop(lambda task, now: leave(task, self._kind.effect, now, has_probe=self._has_probe))
         await self._lines.flush()
         await self._settle_before()
         end = await self._end(ended)
-        await self._append(lambda task: end(task, self._clock()))
+        await self._append(lambda task: self._or_again(end(task, self._clock())))
         return True
+
+    def _seconds_left(self) -> float:
+        """Of the time the attempt has, whichever process began it."""
+        due_at = self._task.due_at
+        return max(0.0, (due_at - self._clock()).total_seconds()) if due_at else self._kind.timeout_seconds
+
+    def _or_again(self, move: Move) -> Move:
+        return tries.or_again(move, self._kind, self._clock())
 
     async def _begin(self) -> Begin:
         task = self._task
@@ -152,6 +172,7 @@ class Attempt:
             settings=self._kind.settings,
             secrets=self._secrets,
             kept=await self._steps.kept(task.id, task.attempt),
+            probe=task.probing,
         )
 
     async def _listen_until_cancelled(self) -> Ended:
@@ -178,17 +199,18 @@ class Attempt:
     async def _listen(self) -> Ended:
         """Frames until the task ends; None when the runner is gone."""
         receiving: asyncio.Task[frames.FromRunner | None] | None = None
+        pulse = Pulse(self._kind, asyncio.get_running_loop().time())
         try:
             while True:
                 receiving = receiving or asyncio.create_task(self._runner.receive())
-                done, _ = await asyncio.wait({receiving}, timeout=self._until_progress_due())
+                done, _ = await asyncio.wait({receiving}, timeout=self._until_look(pulse))
                 if not done:
-                    await self._flush_progress()
+                    await self._look(pulse, receiving)
                     continue
                 frame, receiving = receiving.result(), None
                 self._lease.check()
                 match frame:
-                    case Finished() | Failed() | Stopped() | None:
+                    case Finished() | Failed() | Stopped() | Probed() | None:
                         return frame
                     case Line(text):
                         await self._lines.write(text)
@@ -198,6 +220,7 @@ class Attempt:
                         await self._keep(step)
                     case AskValue() | AskCourse() | AskEarlier() as question:
                         self._tell(question)
+                await self._feel(pulse)
         finally:
             if receiving is not None:
                 receiving.cancel()
@@ -223,28 +246,51 @@ class Attempt:
         await self._append(lambda task: moves.step_done(task, done.name, done.percent))
         self._runner.send(Kept(done.name))
 
-    def _until_progress_due(self) -> float | None:
-        if self._percent_due is None:
-            return None
+    def _until_look(self, pulse: Pulse) -> float | None:
+        """Seconds until progress is to be told, or silence; None for never."""
+        progress_at = self._appended_at + PROGRESS_EVERY_SECONDS if self._percent_due is not None else None
+        times = [at for at in (progress_at, None if self._task.probing else pulse.look_at()) if at is not None]
+        return max(0.0, min(times) - asyncio.get_running_loop().time()) if times else None
+
+    async def _look(self, pulse: Pulse, receiving: asyncio.Task[frames.FromRunner | None]) -> None:
+        """Tells what is due. Raises Silent."""
+        if self._percent_due is not None:
+            return await self._flush_progress()
         now = asyncio.get_running_loop().time()
-        return max(0.0, self._appended_at + PROGRESS_EVERY_SECONDS - now)
+        if pulse.is_gone(now):
+            done, _ = await asyncio.wait({receiving}, timeout=LAST_LOOK_SECONDS)
+            if not done:
+                raise Silent
+        elif (seconds := pulse.silence(now)) is not None:
+            await self._append(lambda task: moves.stalled(task, seconds, self._clock()))
+        return None
+
+    async def _feel(self, pulse: Pulse) -> None:
+        """A sign of life, now that what it said is done: what we kept the task waiting for is no silence of its own."""
+        pulse.feel(asyncio.get_running_loop().time())
+        if self._task.silent_since is not None:
+            await self._append(lambda task: moves.progressed(task, task.percent))
 
     async def _flush_progress(self) -> None:
         percent, self._percent_due = self._percent_due, None
         if percent is not None and percent > self._task.percent:
             await self._append(lambda task: moves.progressed(task, percent))
 
-    async def _end(self, ended: Finished | Failed | Stopped) -> Change:
+    async def _end(self, ended: Finished | Failed | Stopped | Probed) -> Change:
         """The end as it follows from the task at the time: a wish to cancel may have come in between."""
+        if isinstance(ended, Probed):
+            return lambda task, now: doubts.probed(task, ended.took_effect, now)
         if isinstance(ended, Finished):
             measures = await self._measure(self._task.target)
             return lambda task, now: moves.succeeded(task, ended.result, now, measures)
-        failure = Failure(code="bug", sentence="It ended as if it were cancelled, but nobody did that.")
+        failure = Failure(code=doubts.BUG, sentence="It ended as if it were cancelled, but nobody did that.")
         if isinstance(ended, Failed):
             failure = Failure(code=ended.code, sentence=self._lines.redact(ended.sentence), step=ended.step)
 
         def change(task: TaskState, now: datetime) -> Move:
-            return moves.cancelled(task, now) if task.cancelled_by else moves.failed(task, failure, now)
+            if task.cancelled_by and not task.probing:
+                return moves.cancelled(task, now)
+            return doubts.failed(task, failure, self._kind.effect, now)
 
         return change
 
@@ -256,7 +302,7 @@ class Attempt:
 
         def change(task: TaskState) -> Move:
             now = self._clock()
-            return moves.stopped(task, self._kind.effect, now) if task.cancelled_by else how(task, now)
+            return moves.stopped(task, self._kind.effect, now) if task.cancelled_by else self._or_again(how(task, now))
 
         await self._append(change)
         return False

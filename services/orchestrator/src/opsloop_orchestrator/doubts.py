@@ -11,6 +11,9 @@ from opsloop_common.task import Result
 from opsloop_orchestrator import moves
 from opsloop_orchestrator.moves import Move
 
+BUG = "bug"
+"""The code of a failure nobody foresaw."""
+
 
 def found_done(task: TaskState, now: datetime) -> Move:
     """It was looked for, and had happened."""
@@ -19,7 +22,9 @@ def found_done(task: TaskState, now: datetime) -> Move:
 
 
 def found_undone(task: TaskState, now: datetime) -> Move:
-    """It was looked for, and had not happened: the same attempt goes on."""
+    """It was looked for, and had not happened: the same attempt goes on, unless somebody wants it to end."""
+    if task.cancelled_by is not None:
+        return moves.cancelled(task, now)
     return Move("queued", replace(task, status="queued", owner="", probing=False, due_at=None, queued_at=now))
 
 
@@ -28,11 +33,18 @@ def not_found_out(task: TaskState, now: datetime) -> Move:
     return moves.unknown(task, "unknown", moves.lost_sentence(task, moves.MAYBE), now)
 
 
-def broke(task: TaskState, failure: Failure, effect: Effect, now: datetime) -> Move:
-    """It stopped on an error that its authors did not foresee: what cannot be repeated may have happened."""
+def probed(task: TaskState, took_effect: bool | None, now: datetime) -> Move:
+    """What its probe said."""
+    if took_effect is None:
+        return not_found_out(task, now)
+    return found_done(task, now) if took_effect else found_undone(task, now)
+
+
+def failed(task: TaskState, failure: Failure, effect: Effect, now: datetime) -> Move:
+    """The handler failed. On an error that its authors did not foresee, what cannot be repeated may have happened."""
     if task.probing:
         return not_found_out(task, now)
-    if effect == "at_most_once":
+    if effect == "at_most_once" and failure.code == BUG:
         return moves.unknown(task, failure.code, f"{failure.sentence} {moves.MAYBE}", now)
     return moves.failed(task, failure, now)
 

@@ -14,7 +14,7 @@ LARGEST_FRAME = 4 * 1024 * 1024
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     """Run a task. `kept` holds the results of steps that an earlier process of this attempt finished, as JSON.
 
-    `settings` are those of the task type.
+    `settings` are those of the task type. `probe`: it is to be found out whether the task took effect.
     """
 
     task: str
@@ -26,6 +26,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     settings: dict[str, Any]
     secrets: dict[str, str]
     kept: dict[str, bytes]
+    probe: bool = False
 
 
 class Kept(msgspec.Struct, frozen=True, tag="kept"):
@@ -50,6 +51,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
     tasks: tuple[str, ...]
     broken: dict[str, str] = {}
+    probes: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, tag="line"):
@@ -107,9 +109,15 @@ class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
     """The handler ended because it was cancelled."""
 
 
+class Probed(msgspec.Struct, frozen=True, tag="probed"):
+    """Whether the task took effect; None when nobody can tell."""
+
+    took_effect: bool | None
+
+
 Question = AskValue | AskCourse | AskEarlier
 ToRunner = Begin | Kept | Cancel | Told
-FromRunner = Ready | Line | Progress | StepDone | Finished | Failed | Stopped | Question
+FromRunner = Ready | Line | Progress | StepDone | Finished | Failed | Stopped | Probed | Question
 
 _encoder = msgspec.msgpack.Encoder()
 _to_runner = msgspec.msgpack.Decoder(ToRunner)

@@ -8,7 +8,8 @@ from opsloop_common.bus import BusError, Conflict
 from opsloop_common.events import TaskState
 from opsloop_orchestrator import moves
 from opsloop_orchestrator.journal import Journal
-from opsloop_orchestrator.targets import Targets
+from opsloop_orchestrator.moves import Move
+from opsloop_orchestrator.targets import Entered, Full, Joined, Targets
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,18 @@ class Line:
                 await self.advance(task.target)
         except BusError as error:
             log.warning("the next task of %s waits for the sweeper: %s", task.target, error)
+
+    async def enter(self, move: Move, sequence: int) -> None:
+        """Queues a task again that nobody asked for just now; it stays as it is while it finds no place of its own."""
+        match await self._targets.enter(move.state):
+            case Entered(place, ahead):
+                queued = moves.queued_behind(move.state, ahead, place, self._clock())
+                try:
+                    await self._journal.append(move.event, queued, sequence)
+                except Conflict:
+                    log.info("task %s moved before it was queued again", move.state.id)
+            case Joined() | Full():
+                log.info("task %s waits to be queued again: an equal one is there, or too many are", move.state.id)
 
     async def advance(self, target: str) -> None:
         """Tells every waiting task its place, behind whom; the first is woken. Repeating it changes nothing."""

@@ -4,6 +4,7 @@ It decides nothing and can be rebuilt from the events. Whoever acts on a row loa
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -12,7 +13,7 @@ from opsloop_common import codec
 from opsloop_common.answers import AnswerState, TaskRow
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
-from opsloop_common.events import Status, TaskState
+from opsloop_common.events import OPEN_STATUSES, Status, TaskState
 from opsloop_common.people import Person
 from opsloop_common.records import Bucket, Entry
 from opsloop_orchestrator import cards
@@ -22,10 +23,17 @@ from opsloop_orchestrator.journal import Journal
 log = logging.getLogger(__name__)
 
 DONE_KEPT_SECONDS = 7 * 24 * 3600
+CHANGE_NO_LIST = frozenset({"ops.task.progressed.v1", "ops.task.step.v1", "ops.task.stalled.v1"})
+
+DueAt = Callable[[TaskState], datetime | None]
+"""When something is to be done about a task that nobody runs."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A task in a list. `sequence` is that of the event it was folded from, `since` that event's time."""
+    """A task in a list. `sequence` is that of the event it was folded from, `since` that event's time.
+
+    `due_at` is when something is to be done about a task that nobody runs.
+    """
 
     id: str
     task: str
@@ -37,6 +45,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: datetime
     owner: str = ""
     cancelling: bool = False
+    due_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something will be done about the task without a person: it waits, runs, or is tried again."""
+        return self.status in OPEN_STATUSES or self.due_at is not None
 
     @property
     def shown(self) -> TaskRow:
@@ -57,8 +71,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Projection:
     """Handles one event at a time."""
 
-    def __init__(self, rows: Bucket[Row], journal: Journal, homes: Homes) -> None:
+    def __init__(self, rows: Bucket[Row], journal: Journal, homes: Homes, due_at: DueAt) -> None:
         self._rows = rows
+        self._due_at = due_at
         self._journal = journal
         self._homes = homes
 
@@ -68,11 +83,11 @@ class Projection:
         except codec.Undecodable as error:
             return Reject(str(error))
         state = event.data
-        # Progress changes no list and no card; every other event does.
-        if isinstance(state, AnswerState) or event.type in ("ops.task.progressed.v1", "ops.task.step.v1"):
+        # Progress and silence change no list and no card; every other event does.
+        if isinstance(state, AnswerState) or event.type in CHANGE_NO_LIST:
             return Ack()
         try:
-            await self._fold(row_of(state, delivery.sequence, event.time))
+            await self._fold(row_of(state, delivery.sequence, event.time, self._due_at(state)))
             await self._show_on_card(state, delivery.sequence)
             await self._homes.show(state, delivery.sequence, event.time)
         except Conflict:
@@ -80,7 +95,7 @@ class Projection:
         return Ack()
 
     async def open_rows(self) -> list[Row]:
-        """The rows of all tasks that are queued or running. Raises BusError."""
+        """The rows of all tasks that are queued, running or to be tried again. Raises BusError."""
         entries = await self._rows.under("open.>")
         return [entry.value for entry in entries if entry.value is not None]
 
@@ -93,13 +108,12 @@ class Projection:
         return [entry.value for entry in await self._rows.under(f"done.{target}.*") if entry.value is not None]
 
     async def _fold(self, row: Row) -> None:
-        is_open = row.status in ("queued", "running")
-        here, there = ("open", "done") if is_open else ("done", "open")
+        here, there = ("open", "done") if row.is_open else ("done", "open")
         mine = await self._rows.get(f"{here}.{row.target}.{row.id}")
         other = await self._rows.get(f"{there}.{row.target}.{row.id}")
         if max(_sequence(mine), _sequence(other)) >= row.sequence:
             return
-        await self._rows.put(mine.key, row, revision=mine.revision, ttl_seconds=0 if is_open else DONE_KEPT_SECONDS)
+        await self._rows.put(mine.key, row, revision=mine.revision, ttl_seconds=0 if row.is_open else DONE_KEPT_SECONDS)
         if other.value is not None:
             await self._rows.delete(other.key, revision=other.revision)
 
@@ -114,7 +128,7 @@ class Projection:
             await self._journal.append("updated", changed, found.sequence, caused_by=task.id)
 
 
-def row_of(task: TaskState, sequence: int, since: datetime) -> Row:
+def row_of(task: TaskState, sequence: int, since: datetime, due_at: datetime | None) -> Row:
     return Row(
         id=task.id,
         task=task.task,
@@ -126,6 +140,7 @@ def row_of(task: TaskState, sequence: int, since: datetime) -> Row:
         since=since,
         owner=task.owner,
         cancelling=task.status == "running" and task.cancelled_by is not None,
+        due_at=due_at,
     )
 
 

@@ -10,20 +10,23 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
+from typing import Any
 
-from opsloop_common.task import ENTRY_POINT_GROUP, Result, Run, TaskFailed
+from opsloop_common.task import ENTRY_POINT_GROUP, PROBE_ENTRY_POINT_GROUP, Result, Run, TaskFailed
 from opsloop_orchestrator import frames, watchdog
-from opsloop_orchestrator.frames import Begin, Cancel, Failed, Finished, Kept, Ready, Stopped, Told
+from opsloop_orchestrator.frames import Begin, Cancel, Failed, Finished, Kept, Probed, Ready, Stopped, Told
 from opsloop_orchestrator.piped_run import Pipe, PipedRun
 
 Handler = Callable[[Run], Awaitable[Result]]
+Probe = Callable[[Run], Awaitable[bool | None]]
 
 
 class Packs:
-    """The handlers of all installed task packs, and why others could not be loaded."""
+    """The handlers and probes of all installed task packs, and why others could not be loaded."""
 
-    def __init__(self, handlers: dict[str, Handler], broken: dict[str, str]) -> None:
+    def __init__(self, handlers: dict[str, Handler], probes: dict[str, Probe], broken: dict[str, str]) -> None:
         self.handlers = handlers
+        self.probes = probes
         self.broken = broken
 
     def handler(self, task: str) -> Handler:
@@ -36,7 +39,10 @@ class Packs:
 async def run_one(begin: Begin, run: PipedRun, packs: Packs, pipe: Pipe) -> None:
     """Runs one task and sends how it ended."""
     try:
-        pipe.send(Finished(await packs.handler(begin.task)(run)))
+        if begin.probe:
+            pipe.send(Probed(await packs.probes[begin.task](run)))
+        else:
+            pipe.send(Finished(await packs.handler(begin.task)(run)))
     except asyncio.CancelledError:
         pipe.send(Stopped())
     except TaskFailed as failure:
@@ -57,15 +63,19 @@ def _not_loaded(task: str, broken: dict[str, str]) -> str:
 
 def load_packs() -> Packs:
     """A task that cannot be loaded does not keep the others away."""
-    handlers: dict[str, Handler] = {}
     broken: dict[str, str] = {}
-    for point in entry_points(group=ENTRY_POINT_GROUP):
+    return Packs(_loaded(ENTRY_POINT_GROUP, broken), _loaded(PROBE_ENTRY_POINT_GROUP, {}), broken)
+
+
+def _loaded(group: str, broken: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for point in entry_points(group=group):
         try:
-            handlers[point.name] = point.load()
+            found[point.name] = point.load()
         except Exception as error:
             broken[point.name] = f"{point.value} raised {type(error).__name__}: {error}"
             traceback.print_exc()
-    return Packs(handlers, broken)
+    return found
 
 
 async def serve(descriptor: int) -> None:
@@ -74,7 +84,7 @@ async def serve(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     packs, pipe = load_packs(), Pipe(reader, descriptor)
-    pipe.send(Ready(tuple(packs.handlers), packs.broken))
+    pipe.send(Ready(tuple(packs.handlers), packs.broken, tuple(packs.probes)))
     run: PipedRun | None = None
     running: asyncio.Task[None] | None = None
     while (frame := await pipe.receive()) is not None:

@@ -25,6 +25,8 @@ class RunnerProcess:
         self._process = process
         self._watchdog_pipe = watchdog_pipe
         self._is_killed = False
+        self.probes: frozenset[str] = frozenset()
+        """The tasks that have a probe, as far as its task packs know."""
 
     @classmethod
     async def start(cls, environment: Mapping[str, str]) -> "RunnerProcess":
@@ -55,6 +57,7 @@ class RunnerProcess:
         if not isinstance(ready, Ready):
             await runner.kill()
             raise ConnectionError("the runner ended before it was ready")
+        runner.probes = frozenset(ready.probes)
         for task, reason in ready.broken.items():
             log.error("task pack not loaded: %s: %s", task, reason)
         return runner
@@ -103,6 +106,8 @@ class RunnerPool:
         self._all: set[RunnerProcess] = set()
         self._gone = asyncio.Event()
         self._deadline: float | None = None
+        self.probes: frozenset[str] | None = None
+        """The tasks that have a probe; None until the first runner is ready."""
 
     async def run(self) -> None:
         """Fills the pool until cancelled; then kills every runner."""
@@ -151,6 +156,7 @@ class RunnerPool:
             log.error("cannot start a runner: %s", error)
             await asyncio.sleep(RESTART_PAUSE_SECONDS)
             return
+        self.probes = runner.probes
         if self._deadline is not None:
             runner.live_until(self._deadline)
         self._all.add(runner)

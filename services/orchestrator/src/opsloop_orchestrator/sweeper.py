@@ -7,7 +7,7 @@ from datetime import datetime
 
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.catalogue import Catalogue
-from opsloop_orchestrator import moves
+from opsloop_orchestrator import moves, tries
 from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.leases import Leases
 from opsloop_orchestrator.line import Line
@@ -17,6 +17,8 @@ from opsloop_orchestrator.worker import Worker
 log = logging.getLogger(__name__)
 
 SEEN_OWNERLESS_BEFORE_ABANDONED = 3
+SEEN_OWNERLESS_BEFORE_UNPROBED = 30
+"""A task that may have a probe waits so many looks for a runner that knows."""
 QUEUED_UNNOTICED_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 10.0
 """Between two tries of a task that has waited for long behind one that runs."""
@@ -71,7 +73,7 @@ class Sweeper:
         for row in rows:
             if row.status == "running":
                 await self._look_at_running(row, living)
-            else:
+            elif row.due_at is None or self._clock() < row.due_at or not await self._is_over(row):
                 self._look_at_queued(row, LONGEST_PAUSE_SECONDS if row.target in busy else IDLE_TARGET_PAUSE_SECONDS)
         self._forget_all_but({row.id for row in rows})
 
@@ -88,12 +90,26 @@ class Sweeper:
         if self._ownerless[row.id] >= SEEN_OWNERLESS_BEFORE_ABANDONED:
             await self._abandon(row)
 
+    async def _is_over(self, row: Row) -> bool:
+        """Does what is due: a queued task may have waited too long, a failed one is tried again."""
+        if row.status == "queued":
+            return await self._worker.expire(row.id)
+        found = await self._journal.task(row.id)
+        if found is not None and found.state.retry_at is not None and self._clock() >= found.state.retry_at:
+            await self._line.enter(tries.by_itself(found.state, found.sequence, self._clock()), found.sequence)
+        return True
+
     async def _abandon(self, row: Row) -> None:
         found = await self._journal.task(row.id)
         if found is None or found.state.status != "running" or found.state.owner != row.owner:
             return
         kind = self._catalogue.tasks.get(row.task)
-        move = moves.abandoned(found.state, kind.effect if kind else "at_most_once", self._clock())
+        effect = kind.effect if kind else "at_most_once"
+        has_probe = self._worker.has_probe(row.task) if effect == "at_most_once" else False
+        if has_probe is None and self._ownerless[row.id] < SEEN_OWNERLESS_BEFORE_UNPROBED:
+            return
+        move = moves.abandoned(found.state, effect, self._clock(), has_probe=bool(has_probe))
+        move = tries.or_again(move, kind, self._clock())
         log.warning("task %s was abandoned by %s: now %s", row.id, row.owner, move.state.status)
         try:
             await self._journal.append(move.event, move.state, found.sequence)
@@ -104,6 +120,8 @@ class Sweeper:
 
     def _look_at_queued(self, row: Row, longest_pause_seconds: float) -> None:
         """A queued task nobody noticed for a while is tried here, if there is room. No other task waits for that."""
+        if row.status != "queued":
+            return
         waited_seconds = (self._clock() - row.since).total_seconds()
         if waited_seconds < QUEUED_UNNOTICED_SECONDS or not self._worker.has_room or not self._is_due(row.id):
             return

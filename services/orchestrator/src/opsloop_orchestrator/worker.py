@@ -14,10 +14,10 @@ import msgspec
 
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Retry
-from opsloop_common.catalogue import Catalogue, TaskType
+from opsloop_common.catalogue import Catalogue, Effect, TaskType
 from opsloop_common.events import TaskState
 from opsloop_common.subjects import id_in
-from opsloop_orchestrator import moves, rights
+from opsloop_orchestrator import deadlines, moves, overruns, rights, tries
 from opsloop_orchestrator.attempt import Answering, Attempt
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.identities import Identify
@@ -138,7 +138,7 @@ class Worker:
             return None
         task = found.state
         kind = self._catalogue.tasks.get(task.task)
-        if await self._targets.holder(task) != id:
+        if await self._expire(found, kind) or await self._targets.holder(task) != id:
             return None
         if kind is None or task.target not in self._catalogue.targets:
             await self._end_unstarted(found, moves.forgotten(task, self._clock()))
@@ -147,6 +147,17 @@ class Worker:
             return None
         # Looked at again: others may have taken the room while it was asked who this is.
         return await self._start(found, kind) if self.has_room else None
+
+    async def expire(self, id: str) -> bool:
+        """Ends a queued task whose time is over; whether it was."""
+        found = await self._journal.task(id)
+        return found is not None and await self._expire(found, self._catalogue.tasks.get(found.state.task))
+
+    async def _expire(self, found: FoundTask, kind: TaskType | None) -> bool:
+        move = overruns.unstarted(found.state, kind, self._start_within, self._clock()) if kind else None
+        if move is not None:
+            await self._end_unstarted(found, move)
+        return move is not None
 
     async def _start(self, found: FoundTask, kind: TaskType) -> Claimed | None:
         lease = self._leases.lease
@@ -168,14 +179,14 @@ class Worker:
     async def _is_allowed(self, found: FoundTask, kind: TaskType) -> bool:
         """Rights may have changed since the click. Where nobody can tell, the task waits, but not for ever."""
         task, now = found.state, self._clock()
-        if task.parent is None and not kind.asks_who:
+        is_just_asked = task.parent is None and task.tries == 1
+        if is_just_asked and not kind.asks_who:
             return True
         identity = await self._identify(task.tried_by) if kind.asks_who else None
         no = rights.may_run(task.tried_by, kind, identity)
         if no is None:
             return True
-        waited = now - (task.queued_at or task.requested_at)
-        if no.is_for_now and waited < self._start_within:
+        if no.is_for_now and now < deadlines.start_by(task, kind, self._start_within):
             await self._hold(found)
             return False
         log_denial(task.tried_by, task.task, task.target, no)
@@ -188,6 +199,10 @@ class Worker:
         move = moves.held(found.state)
         with contextlib.suppress(Conflict):
             await self._journal.append(move.event, move.state, found.sequence)
+
+    def has_probe(self, task: str) -> bool | None:
+        """Whether it can be found out if such a task took effect; None while no runner is there that knows."""
+        return None if self._runners.probes is None else task in self._runners.probes
 
     def cancel(self, id: str) -> None:
         """Tells a task that runs here that it is to end."""
@@ -240,7 +255,8 @@ class Worker:
         found = claimed.task
         log.error("no runner for task %s", found.state.id)
         leave = moves.handed_over if self._leaving.is_set() else moves.abandoned
-        move = leave(found.state, "idempotent", self._clock())
+        effect: Effect = "at_most_once" if found.state.probing else "idempotent"
+        move = leave(found.state, effect, self._clock(), has_probe=found.state.probing)
         try:
             await self._journal.append(move.event, move.state, found.sequence, permit=claimed.lease)
         except BusError as error:
@@ -260,11 +276,13 @@ class Worker:
             lines=self._log_writer(task, claimed.lease),
             measure=self._readings.of,
             answer=self._answer,
+            has_probe=task.task in runner.probes,
             clock=self._clock,
         )
 
     async def _end_unstarted(self, found: FoundTask, move: Move) -> None:
         """The task cannot start: it ends, and says so."""
+        move = tries.or_again(move, self._catalogue.tasks.get(found.state.task), self._clock())
         try:
             await self._journal.append(move.event, move.state, found.sequence)
         except Conflict:
