@@ -168,3 +168,58 @@ async def parental(run: Run) -> Result:
 
 async def _nothing() -> None:
     pass
+
+
+async def flaky(run: Run) -> Result:
+    """Fails with the code of its task type's settings until the attempt they name."""
+    note(Path(run.target.settings["marker"]), f"{run.task_id} {run.attempt}")
+    if run.attempt < run.settings["works_at"]:
+        raise TaskFailed(run.settings["code"], "The site was away at {step}.")
+    return Result(summary=f"worked at attempt {run.attempt}")
+
+
+async def mute(run: Run) -> Result:
+    """Works without a sign of life for as long as the task type's `silent_seconds`, then says something and ends."""
+    run.progress(10)
+    await asyncio.sleep(run.settings["silent_seconds"])
+    run.log("here I am")
+    await asyncio.sleep(0.2)
+    return Result(summary="was mute")
+
+
+async def mortal(run: Run) -> Result:
+    """Takes its effect and dies, the first time; `died_before` in the settings: it dies first."""
+    marker = Path(run.target.settings["marker"])
+    if run.settings.get("died_before") and run.fence == 1:
+        os._exit(9)
+    note(marker, f"effect {run.task_id}")
+    if run.fence == 1:
+        os._exit(9)
+    return Result(summary="did it")
+
+
+async def mortal_probe(run: Run) -> bool | None:
+    """Looks for the effect of `mortal`; dies at it, is mute, or raises, where the settings say so."""
+    marker = Path(run.target.settings["marker"])
+    note(marker, f"probe {run.fence}")
+    match run.settings.get("probe"):
+        case "dies" if run.fence == 2:
+            os._exit(9)
+        case "is_mute":
+            await asyncio.sleep(60)
+        case "raises":
+            raise ZeroDivisionError("oops")
+        case "cannot_tell":
+            return None
+    return _has(marker, f"effect {run.task_id}")
+
+
+def _has(marker: Path, line: str) -> bool:
+    return line in marker.read_text()
+
+
+async def effect_probe(run: Run) -> bool | None:
+    """Asks the outside system whether it took the effect."""
+    url = run.target.settings["effects_url"].split("/effects/")[0] + "/control/effects"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return any(seen["effect"] and seen["task"] == run.task_id for seen in await response.json())

@@ -161,6 +161,15 @@ class Loop:
 
         return await eventually(find, seconds)
 
+    async def settled(self, id: str, seconds: float = 20) -> tuple[TaskState, int]:
+        """The task once nothing more happens to it unless a person asks for it."""
+
+        async def find() -> tuple[TaskState, int] | None:
+            found = await self.status(id, "succeeded", "failed", "cancelled", "unknown", seconds=seconds)
+            return found if found[0].is_settled else None
+
+        return await eventually(find, seconds)
+
     async def log(self, id: str) -> list[str]:
         stored = await self.bus.read(self.subjects.stream("LOG"), self.subjects.log(id))
         return [codec.decode(one.data, LogLine).line for one in stored]

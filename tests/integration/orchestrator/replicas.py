@@ -76,9 +76,10 @@ class Replicas:
         timeout_seconds: float = 60,
         pause_seconds: float = 0,
         lease_seconds: int = LEASE_SECONDS,
+        tasks: str = TASKS,
     ) -> None:
         """Starts one. Its effects take `work_ms`, the steps of its steady tasks `pause_seconds`."""
-        text = TASKS.replace("WORK", str(work_ms)).replace("TIMEOUT", str(timeout_seconds))
+        text = tasks.replace("WORK", str(work_ms)).replace("TIMEOUT", str(timeout_seconds))
         for target in ("naples", "tampa"):
             table = TARGET.replace("NAME", target).replace("URL", f"{self.sandbox.effects_url}{target}")
             text += table.replace("MARKER", str(self.marker)).replace("PAUSE", str(pause_seconds))
