@@ -166,7 +166,7 @@ def test_grafana_opens_at_the_target_and_time_of_the_task() -> None:
     """The link carries the dealer and a window around the run, in milliseconds."""
     url = urllib.parse.urlsplit(str(states.buttons(card(DONE))["task.grafana"]["url"]))
     query = urllib.parse.parse_qs(url.query)
-    assert url.path == "/d/dealer"
+    assert url.path == "/d/opsloop-dealer"
     assert query["var-dealer"] == ["naples-honda"]
     assert (
         int(query["from"][0]) < states.START.timestamp() * 1000 < states.ENDED.timestamp() * 1000 < int(query["to"][0])

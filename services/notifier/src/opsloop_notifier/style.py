@@ -50,7 +50,7 @@ def _dashboard(base: str, task: TaskState) -> str:
     start = (task.started_at or task.requested_at) - _MARGIN
     end = str(_milliseconds(task.ended_at + _MARGIN)) if task.ended_at else "now"
     query = urllib.parse.urlencode({"var-dealer": task.target[:_LONGEST_NAME], "from": _milliseconds(start), "to": end})
-    return f"{base.rstrip('/')}/d/dealer?{query}"
+    return f"{base.rstrip('/')}/d/opsloop-dealer?{query}"
 
 
 def _milliseconds(at: datetime) -> int:
