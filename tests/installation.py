@@ -203,7 +203,7 @@ class Installation:
                 Recorded(one.sequence, event_in(one.subject), id_in(one.subject), codec.decode_event(one.data).data)
                 for one in events
             ],
-            ledger=[_entry(one.subject, one.data) for one in entries if one.data],
+            ledger=[_entry(one.subject, one.data) for one in entries if one.data and ".epoch." not in one.subject],
             messages={channel: await self.messages(channel=channel) for channel in (OPS, "C0RANDOM", "G0PRIVATE")},
             puts=[put for site in sites for put in site.puts],
         )

@@ -207,7 +207,8 @@ class Desk:
     async def records(self) -> dict[str, str]:
         """The state of each record in the ledger."""
         found = await self.bus.newest_of_each(f"KV_{self.subjects.bucket('LEDGER')}", "$KV.LEDGER.>")
-        return {one.subject.removeprefix("$KV.LEDGER."): str(msgspec.json.decode(one.data)["state"]) for one in found}
+        decoded = {one.subject.removeprefix("$KV.LEDGER."): msgspec.json.decode(one.data) for one in found}
+        return {key: str(record["state"]) for key, record in decoded.items() if not key.startswith("epoch.")}
 
 
 def run_of(task: TaskState) -> CardRun:

@@ -10,7 +10,7 @@ from opsloop_common.answers import HelpBody, LogsBody, Offer, StatusBody
 from opsloop_common.bus import Bus, streams
 from opsloop_common.events import Failure, Step
 from opsloop_common.people import Conversation
-from opsloop_common.subjects import Subjects
+from opsloop_common.subjects import PARTITIONS, Subjects, notifier_of
 from opsloop_notifier.budget import Limits, Rate
 from opsloop_notifier.outcome import Ambiguous, Dead, Gone, Limited, Locked, Malformed, Sent, Unsent
 from opsloop_notifier.slack import Identity
@@ -32,11 +32,10 @@ async def settled(desk: Desk) -> None:
     js = desk.bus.client.jetstream()
     deadline = asyncio.get_running_loop().time() + 10
     while True:
-        info = await js.consumer_info("EVT", "notifier")
-        last = (await js.stream_info("EVT")).state.last_seq
-        if info.ack_floor is not None and info.ack_floor.stream_seq >= last:
+        found = [await js.consumer_info("EVT", notifier_of(partition)) for partition in range(PARTITIONS)]
+        if not any(info.num_pending or info.num_ack_pending for info in found):
             return
-        assert asyncio.get_running_loop().time() < deadline, (info, desk.slack.calls)
+        assert asyncio.get_running_loop().time() < deadline, (found, desk.slack.calls)
         await asyncio.sleep(0.01)
 
 
@@ -103,7 +102,8 @@ async def test_a_replay_of_every_event_changes_nothing(
     await desk.stop()
     before = (list(slack.calls), await desk.records())
     js = bus.client.jetstream()
-    await js.delete_consumer("EVT", "notifier")
+    for partition in range(PARTITIONS):
+        await js.delete_consumer("EVT", notifier_of(partition))
     await streams.provision(bus, subjects)
     desk.start()
     await settled(desk)

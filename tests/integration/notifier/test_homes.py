@@ -120,6 +120,9 @@ class Handle:
     async def ack(self) -> None:
         self.is_acknowledged = True
 
+    async def again(self, delay_seconds: float) -> None:
+        raise AssertionError("it was shown")
+
 
 async def test_a_newer_state_of_another_replica_wins(slack: ScriptedSlack) -> None:
     """Whoever publishes an older state last looks once more, and then shows the newer one."""

@@ -108,17 +108,17 @@ def test_a_publishable_key_is_not_taken_for_the_secret_one() -> None:
     assert "abcdef" not in line
 
 
-@pytest.mark.parametrize("word", ["notifier=2", "nothing=2", "ingress=0", "ingress=x", "ingress", "ingress=33"])
+@pytest.mark.parametrize("word", ["nothing=2", "ingress=0", "ingress=x", "ingress", "ingress=33"])
 def test_a_scale_that_does_not_work_is_refused(word: str) -> None:
-    """One line each; a second notifier too, for now."""
+    """One line each."""
     (line,) = mistakes(GOOD, word)
     assert word in line
 
 
 def test_a_scale_that_works_is_taken() -> None:
     """The last one counts."""
-    read = requirements.read(Environment(GOOD), ("ingress=2", "ingress=3", "notifier=1"), CATALOGUE)
-    assert read.scale == {"ingress": 3, "notifier": 1}
+    read = requirements.read(Environment(GOOD), ("ingress=2", "ingress=3", "notifier=2"), CATALOGUE)
+    assert read.scale == {"ingress": 3, "notifier": 2}
 
 
 def test_what_is_off_is_listed() -> None:

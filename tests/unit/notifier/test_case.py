@@ -11,6 +11,9 @@ class Handle:
     async def ack(self) -> None:
         raise AssertionError("acknowledged by the desk only")
 
+    async def again(self, delay_seconds: float) -> None:
+        raise AssertionError("given back by the desk only")
+
 
 def held(state: object, sequence: int) -> Held:
     assert isinstance(state, type(QUEUED))

@@ -16,7 +16,6 @@ NO_WAY_IN = (
     "second opens Socket Mode; set one of them (or name a file that holds it in SLACK_SIGNING_SECRET_FILE or "
     "SLACK_APP_TOKEN_FILE)"
 )
-ONE_NOTIFIER = "--scale notifier={0}: only one notifier can run for now; leave it at 1"
 
 OPTIONAL = {
     "PROMETHEUS_URL": "no figures from Prometheus in messages",
@@ -134,8 +133,6 @@ def _scale(env: Environment, words: tuple[str, ...]) -> dict[str, int]:
             env.mistakes.append(
                 f"--scale {word}: write SERVICE=N with one of {', '.join(SERVICES)} and N from 1 to {MOST_REPLICAS}"
             )
-        elif service == "notifier" and int(number) > 1:
-            env.mistakes.append(ONE_NOTIFIER.format(number))
         else:
             found[service] = int(number)
     return found

@@ -39,14 +39,19 @@ class Bucket(Generic[T]):
         value: T,
         *,
         revision: int | None = None,
+        fence: Expect | None = None,
         ttl_seconds: int = 0,
         deadline_seconds: float = API_DEADLINE_SECONDS,
     ) -> int:
-        """Writes and returns the new revision. With `revision`, only if that is still the last (0: none)."""
+        """Writes and returns the new revision. With `revision`, only if that is still the last (0: none).
+
+        With `fence` in its place, only if what it names in the same bucket still stands: for records that whoever
+        holds the fence writes alone.
+        """
         return await self._bus.publish(
             self._prefix + key,
             codec.encode(value),
-            expect=None if revision is None else Expect(revision),
+            expect=fence if revision is None else Expect(revision),
             ttl_seconds=ttl_seconds,
             deadline_seconds=deadline_seconds,
         )

@@ -14,6 +14,8 @@ import msgspec
 from opsloop_common.people import Conversation
 
 SHARDS = 64
+PARTITIONS = 16
+"""What one notifier owns as a whole: every sixteenth shard."""
 
 _ID = re.compile(r"[0-9]{2}-[a-z2-7]{20}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -26,6 +28,16 @@ def is_id(text: str) -> bool:
 
 def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
+
+
+def partition_of(id: str) -> int:
+    """The partition of a task or answer: all of a conversation's are in the same one."""
+    return int(id[:2]) % PARTITIONS
+
+
+def shards_of(partition: int) -> tuple[str, ...]:
+    """The shards of a partition, as they stand in ids and subjects."""
+    return tuple(f"{shard:02}" for shard in range(partition, SHARDS, PARTITIONS))
 
 
 def make_id(conversation: Conversation, *identity: str) -> str:
@@ -62,6 +74,10 @@ class Subjects(msgspec.Struct, frozen=True):
 
     def events_named(self, event: str) -> str:
         return f"{self.root}.evt.*.*.{event}"
+
+    def events_in(self, partition: int) -> tuple[str, ...]:
+        """The wildcards over all events of a partition."""
+        return tuple(f"{self.root}.evt.{shard}.>" for shard in shards_of(partition))
 
     @property
     def all_commands(self) -> str:
@@ -109,6 +125,11 @@ class Subjects(msgspec.Struct, frozen=True):
 
     def bucket(self, name: str) -> str:
         return self.stream(name)
+
+
+def notifier_of(partition: int) -> str:
+    """The durable consumer that reads a partition for whoever shows it."""
+    return f"notifier-{partition:02}"
 
 
 def id_in(subject: str) -> str:

@@ -15,7 +15,7 @@ from opsloop_notifier.forms import Forms
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.measures import Measures
 from opsloop_notifier.mrkdwn import Pen
-from opsloop_notifier.office import Office
+from opsloop_notifier.office import Office, Pace
 from opsloop_notifier.settings import Settings, read
 from opsloop_notifier.slack import SlackWeb, open_session
 from opsloop_notifier.style import Style
@@ -62,8 +62,12 @@ async def _work(
     try:
         await readiness.wait(bus, subjects)
         office = Office(
-            bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe, series=series
-        )
+            bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe, series=series,
+            pace=Pace(lease_seconds=settings.lease_seconds), behind=measures.behind,
+        )  # fmt: skip
+        slack.may_send = lambda: office.membership.is_held
+        measures.partitions.set_function(lambda: len(office.territory.owned))
+        measures.taken.set_function(lambda: office.territory.taken)
         measures.owed.set_function(lambda: office.desk.owed)
         forms = Forms(slack=slack, gate=gate, catalogue=settings.catalogue, style=style)
         await runtime.together(office.run(), forms.run(bus, subjects), thread_links.run(bus, subjects, office.links))

@@ -80,12 +80,13 @@ class Anchors:
         await self._gate.passed()
         async with self._lanes.update.turn(lambda: self._urgency(case)):
             record = case.record(ANCHOR)
-            if record is None:
+            if record is None or case.is_let_go:
                 return
             draft = self._draft(case)
-            outcome = await self._slack.update(record.channel, record.ts, draft.message)
-            if isinstance(outcome, Limited):
-                self._lanes.update.pause(outcome.seconds)
+            with case.calling():
+                outcome = await self._slack.update(record.channel, record.ts, draft.message)
+                if isinstance(outcome, Limited):
+                    self._lanes.update.pause(outcome.seconds)
         case.drawn_at = asyncio.get_running_loop().time()
         await self._conclude(case, record, draft, outcome)
 

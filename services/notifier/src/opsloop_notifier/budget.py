@@ -34,10 +34,21 @@ class Allowance:
     """A bucket of tokens with a pause. Times are seconds of one monotonic clock."""
 
     def __init__(self, rate: Rate, now: float) -> None:
-        self._rate = rate
+        self._whole = self._rate = rate
         self._tokens = rate.burst
         self._since = now
         self._paused_until = now
+
+    def share(self, now: float, among: int) -> None:
+        """The limit holds for so many processes together; each takes its part."""
+        self._refill(now)
+        whole = self._whole
+        self._rate = Rate(
+            per_second=whole.per_second / among,
+            burst=max(1.0 + whole.reserve / among, whole.burst / among),
+            reserve=whole.reserve / among,
+        )
+        self._tokens = min(self._tokens, self._rate.burst)
 
     def wait_seconds(self, now: float, *, urgent: bool) -> float:
         """0: take one now. Else how long it takes at least until there is one."""

@@ -1,7 +1,8 @@
 """A case: one task or answer, its newest event, and what the ledger says is visible of it."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -19,6 +20,8 @@ class Handle(Protocol):
     """A message of the broker that is still ours to acknowledge."""
 
     async def ack(self) -> None: ...
+
+    async def again(self, delay_seconds: float) -> None: ...
 
 
 class Held(msgspec.Struct):
@@ -53,6 +56,18 @@ class Case:
         """When the card was last updated, on the loop's clock."""
         self.jobs: dict[str, asyncio.Task[None]] = {}
         self.changed = asyncio.Event()
+        self.is_let_go = False
+        """Somebody else shows it from now on: nothing more is begun here."""
+        self.calls_under_way = 0
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[None]:
+        """While inside, Slack is asked for something that has to be recorded: better finished than cut off."""
+        self.calls_under_way += 1
+        try:
+            yield
+        finally:
+            self.calls_under_way -= 1
 
     @property
     def conversation(self) -> Conversation:
@@ -76,7 +91,7 @@ class Case:
     def offer(self, held: Held) -> list[Handle]:
         """Takes an event in; returns the handles of those it overtook, or that came too late to matter."""
         if held.event.sequence == self.newest.event.sequence:
-            self.newest.handle = held.handle
+            self.newest.handle = held.handle or self.newest.handle
             return []
         older = self.newest if held.event.sequence > self.newest.event.sequence else held
         if older is not held:
@@ -123,7 +138,7 @@ class Case:
     # --- what is due --------------------------------------------------------------------------------------------
 
     def anchor_is_due(self) -> bool:
-        if self.is_private or self.is_home:
+        if self.is_private or self.is_home or self.is_let_go:
             return False
         record = self.record(ANCHOR)
         if record is None or not record.is_settled:
@@ -138,7 +153,7 @@ class Case:
         return bool(self.links.keys() - record.links.keys())
 
     def reply_is_due(self) -> bool:
-        return bool(self.anchor_ts) and self.due_event() is not None
+        return bool(self.anchor_ts) and not self.is_let_go and self.due_event() is not None
 
     def due_event(self) -> Held | None:
         """The event whose reply comes next: ends of earlier attempts first, then the newest."""
@@ -150,10 +165,13 @@ class Case:
         return None
 
     def private_is_due(self) -> bool:
-        return (self.is_private or self.is_unreachable) and PRIVATE not in self.settled
+        is_due = (self.is_private or self.is_unreachable) and PRIVATE not in self.settled
+        return is_due and not self.is_let_go
 
     def home_is_due(self) -> bool:
-        return self.is_home and (self.is_overtaken or self.published < self.newest.event.sequence)
+        return (
+            self.is_home and not self.is_let_go and (self.is_overtaken or self.published < self.newest.event.sequence)
+        )
 
     def missing_links(self) -> list[str]:
         return view.tasks_without_link(self.newest.event, self.known_links())

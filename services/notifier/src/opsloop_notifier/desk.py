@@ -6,22 +6,23 @@ again. A case has up to one job of each kind at a time: load, anchor, thread, pr
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
 from opsloop_common.events import TaskState
+from opsloop_common.subjects import partition_of
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.case import Case, Handle, Held
 from opsloop_notifier.homes import Homes
 from opsloop_notifier.lanes import Lanes
-from opsloop_notifier.ledger import Ledger
+from opsloop_notifier.ledger import Ledger, Moved
 from opsloop_notifier.privately import Links, Privately
 from opsloop_notifier.threads import Threads
 
 log = logging.getLogger(__name__)
 
 AFTER_A_BUG_SECONDS = 5.0
-LAST_CALLS_SECONDS = 3.0
+LAST_CALLS_SECONDS = 0.7
 
 Job = Callable[[Case], Awaitable[None]]
 Observe = Callable[[float], None]
@@ -38,7 +39,6 @@ class Desk:
         self._links = links
         self._observe = observe
         self._cases: dict[str, Case] = {}
-        self._closing = False
         self._acks: set[asyncio.Task[None]] = set()
         self._jobs: dict[str, Job] = {
             "load": self._load,
@@ -66,14 +66,29 @@ class Desk:
                 self._lanes.channel(case.conversation.channel).look()
         self._go_on(case)
 
-    async def close(self) -> None:
-        """Ends all work. A post under way stays `sending` in the ledger, and the next process looks for it."""
-        self._closing = True
-        jobs = [job for case in self._cases.values() for job in case.jobs.values()]
+    async def let_go(self, partitions: Collection[int]) -> None:
+        """Ends all work on partitions, and gives back what is owed there.
+
+        A call under way may finish. One that takes too long stays `sending` in the ledger, and whoever shows the task
+        next looks for its message.
+        """
+        cases = [case for case in self._cases.values() if partition_of(case.id) in partitions]
+        for case in cases:
+            del self._cases[case.id]
+            case.is_let_go = True
+        await self._end([case for case in cases if not case.calls_under_way])
+        calling = [job for case in cases for job in case.jobs.values()]
+        if calling:
+            await asyncio.wait(calling, timeout=LAST_CALLS_SECONDS)
+        await self._end(cases)
+        owed = [held for case in cases for held in (case.newest, *case.ends.values()) if held.handle]
+        await asyncio.gather(*(held.handle.again(0) for held in owed if held.handle))
+
+    async def _end(self, cases: Collection[Case]) -> None:
+        jobs = [job for case in cases for job in case.jobs.values()]
         for job in jobs:
             job.cancel()
-        if jobs:
-            await asyncio.wait(jobs, timeout=LAST_CALLS_SECONDS)
+        await asyncio.gather(*jobs, return_exceptions=True)
 
     # --- what is to be done -------------------------------------------------------------------------------------
 
@@ -81,7 +96,7 @@ class Desk:
         if case.rows is not None:
             self._settle(case)
         for kind in self._due(case):
-            if kind not in case.jobs and not self._closing:
+            if kind not in case.jobs and not case.is_let_go:
                 job = asyncio.create_task(self._work(case, kind), name=f"{kind} {case.id}")
                 case.jobs[kind] = job
         if not case.jobs and not self._is_owed(case) and case.is_over() and self._cases.get(case.id) is case:
@@ -106,6 +121,9 @@ class Desk:
     async def _work(self, case: Case, kind: str) -> None:
         try:
             await self._jobs[kind](case)
+        except Moved:
+            # Whoever owns the partition now shows it; ours is let go with the partition.
+            case.is_let_go = True
         except Exception:
             log.exception("%s of %s failed; looking again", kind, case.id)
             case.rows = None

@@ -1,15 +1,19 @@
 """An event from the bus becomes work on the desk; what cannot be decoded or drawn is rejected."""
 
+import logging
+
 from opsloop_common import codec
 from opsloop_common.answers import AnswerState
 from opsloop_common.bus.consume import Ack, Delivery, Hold, Outcome, Reject
 from opsloop_common.codec import Undecodable
 from opsloop_notifier import answers, home, replies, view
 from opsloop_notifier.anchors import draw
-from opsloop_notifier.case import Held
+from opsloop_notifier.case import Handle, Held
 from opsloop_notifier.desk import Desk
 from opsloop_notifier.style import Style
 from opsloop_notifier.view import Event
+
+log = logging.getLogger(__name__)
 
 
 class EventHandler:
@@ -19,16 +23,27 @@ class EventHandler:
 
     async def __call__(self, delivery: Delivery) -> Outcome:
         try:
-            message = codec.decode_event(delivery.data)
+            return Hold() if self._take(delivery.sequence, delivery.data, delivery) else Ack()
         except Undecodable as error:
             return Reject(str(error))
+
+    def take_in(self, sequence: int, data: bytes) -> None:
+        """An event that is in somebody's hands, and will be delivered again; what is wrong with it is told then."""
+        try:
+            self._take(sequence, data, None)
+        except Exception as error:
+            log.info("event %d is left to its next delivery: %s", sequence, type(error).__name__)
+
+    def _take(self, sequence: int, data: bytes, handle: Handle | None) -> bool:
+        """Whether the event has anything to show. Raises Undecodable, and whatever a state that is poison raises."""
+        message = codec.decode_event(data)
         state = message.data
         if isinstance(state, AnswerState) and state.visibility == "none":
-            return Ack()
-        event = Event(delivery.sequence, state)
+            return False
+        event = Event(sequence, state)
         self._try_to_draw(event)
-        self._desk.take(state.id, Held(event, message.time, delivery))
-        return Hold()
+        self._desk.take(state.id, Held(event, message.time, handle))
+        return True
 
     def _try_to_draw(self, event: Event) -> None:
         """A state that cannot be drawn is poison: what this raises sends the message to the dead letters."""

@@ -51,6 +51,11 @@ class Lane:
         self._allowance.pause(self._loop.time(), seconds)
         self.look()
 
+    def share(self, among: int) -> None:
+        """So many processes use this limit of Slack's together."""
+        self._allowance.share(self._loop.time(), among)
+        self.look()
+
     def look(self) -> None:
         """Gives turns as far as there are any; called when something may have changed, an urgency for instance."""
         while self._waiting and not (self._at_once and self._under_way >= self._at_once):
@@ -91,6 +96,14 @@ class Lanes:
         self.publish = Lane(limits.publish)
         self._workspace = Lane(limits.post_workspace)
         self._channels: dict[str, Lane] = {}
+        self._among = 1
+
+    def share(self, among: int) -> None:
+        """Divides what holds for the whole workspace; a channel's own limit stays with its owner."""
+        if among != self._among:
+            self._among = among
+            for lane in (self.update, self.ephemeral, self.read, self.permalink, self.publish, self._workspace):
+                lane.share(among)
 
     @contextlib.asynccontextmanager
     async def post(self, channel: str, urgency: AskUrgency) -> AsyncIterator[None]:

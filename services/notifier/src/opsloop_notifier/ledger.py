@@ -1,4 +1,4 @@
-"""The ledger: which message of ours shows what, one record per message, changed by compare-and-swap.
+"""The ledger: which message of ours shows what, one record per message, written by the owner of its partition alone.
 
 Posting is not idempotent, so a record is written before: `intent` before anything is sent, `sending` before the bytes
 leave, `posted` with the timestamp after. One found in `sending` may be visible or not: see `reconcile`.
@@ -7,11 +7,11 @@ leave, `posted` with the timestamp after. One found in `sending` may be visible 
 import asyncio
 import logging
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
-from opsloop_common.bus import Bus, BusError, Conflict
+from opsloop_common.bus import Bus, BusError, Conflict, Expect
 from opsloop_common.records import Bucket, Entry
 
 log = logging.getLogger(__name__)
@@ -54,14 +54,25 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Moved(Exception):
-    """Somebody else changed the record: load it again."""
+    """The partition has another owner: nothing may be sent or written about it here."""
+
+
+class Fences(Protocol):
+    """Who may write about what."""
+
+    def fence(self, id: str) -> Expect:
+        """What a write about an id expects. Raises Moved."""
+
+    def refused(self, id: str) -> None:
+        """The broker refused a write about an id."""
 
 
 class Ledger:
     """All records. While the broker is away, a write waits for it: nobody sends without the broker."""
 
-    def __init__(self, bus: Bus, bucket: str) -> None:
+    def __init__(self, bus: Bus, bucket: str, fences: Fences) -> None:
         self._records = Bucket(bus, bucket, Record)
+        self._fences = fences
         self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
 
     async def load(self, id: str) -> dict[str, Row]:
@@ -82,29 +93,20 @@ class Ledger:
             except BusError as error:
                 await self._pause(error)
 
-    async def write(self, id: str, slot: str, record: Record, row: Row | None) -> Row:
-        """Replaces `row` (None: the first record). Raises Moved."""
-        key = f"{id}.{slot}"
-        expected = row.revision if row else 0
-        while True:
-            try:
-                return Row(record, await self._records.put(key, record, revision=expected))
-            except Conflict:
-                # Our own write of a moment ago, whose answer was lost, conflicts too.
-                return await self._own(key, record)
-            except BusError as error:
-                await self._pause(error)
+    async def write(self, id: str, slot: str, record: Record) -> Row:
+        """Replaces the slot's record. Raises Moved.
 
-    async def _own(self, key: str, record: Record) -> Row:
+        Within an epoch nobody else writes it, so it may be written again when the answer was lost.
+        """
+        key = f"{id}.{slot}"
         while True:
             try:
-                entry = await self._records.get(key)
+                return Row(record, await self._records.put(key, record, fence=self._fences.fence(id)))
+            except Conflict as error:
+                self._fences.refused(id)
+                raise Moved(key) from error
             except BusError as error:
                 await self._pause(error)
-                continue
-            if entry.value != record:
-                raise Moved(key)
-            return Row(record, entry.revision)
 
     async def _pause(self, error: BusError) -> None:
         log.warning("the ledger waits for the broker: %s", error)

@@ -15,10 +15,20 @@ class Measures:
             "notifier_visible_delay_seconds", "From an event to its being visible in Slack.", registry=registry,
             buckets=_BUCKETS,
         )  # fmt: skip
+        self.partitions = Gauge("opsloop_notifier_partitions", "Partitions owned.", registry=registry)
+        self.taken = Gauge(
+            "opsloop_notifier_takeovers", "Partitions taken from somebody who had not given them up.", registry=registry
+        )
+        self._behind = Gauge(
+            "opsloop_notifier_events_behind", "Events not yet read in the partitions owned.", registry=registry
+        )
         self.owed = Gauge("notifier_owed", "Tasks and answers with something not visible yet.", registry=registry)
 
     def count(self, method: str, result: str) -> None:
         self._calls.labels(method, result.lower()).inc()
+
+    def behind(self, events: int) -> None:
+        self._behind.set(events)
 
     def observe(self, seconds: float) -> None:
         self._delay.observe(max(0.0, seconds))

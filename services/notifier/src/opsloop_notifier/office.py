@@ -1,11 +1,17 @@
 """Puts the notifier's parts together, over whatever broker and Slack it is given."""
 
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import msgspec
 
-from opsloop_common.bus import Bus
+from opsloop_common import runtime
+from opsloop_common.bus import Bus, BusError
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.subjects import Subjects
+from opsloop_common.subjects import Subjects, notifier_of
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.budget import Limits
 from opsloop_notifier.desk import Desk, Observe
@@ -14,6 +20,7 @@ from opsloop_notifier.handle import EventHandler
 from opsloop_notifier.homes import Homes, Pages
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger
+from opsloop_notifier.membership import Membership
 from opsloop_notifier.people import People
 from opsloop_notifier.posting import Poster
 from opsloop_notifier.privately import Links, Privately
@@ -21,27 +28,45 @@ from opsloop_notifier.reconcile import Reconciler
 from opsloop_notifier.slack import Slack
 from opsloop_notifier.style import Style
 from opsloop_notifier.tails import Tails
+from opsloop_notifier.territory import Territory
 from opsloop_notifier.threads import Threads
 
 CAPACITY = 1000
+"""Of one partition."""
+BEHIND_EVERY_SECONDS = 5.0
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast, and how long to wait before each look for a message whose post had no answer."""
+    """How fast, how long to wait before each look for a message whose post had no answer, and how long a notifier
+    lives without renewing its membership."""
 
     limits: Limits = Limits()
     looks_seconds: tuple[float, ...] = (0.5, 3.0)
+    lease_seconds: int = 3
 
 
 class Office:
-    """Constructed inside the running loop."""
+    """Constructed inside the running loop. `behind` is told how many events nobody has read yet in what is ours."""
 
     def __init__(
         self, *, bus: Bus, subjects: Subjects, slack: Slack, gate: Gate, style: Style, observe: Observe,
         series: ConsumerSeries | None = None, pace: Pace = Pace(),  # noqa: B008 - frozen
+        behind: Callable[[int], None] = lambda _: None,
     ) -> None:  # fmt: skip
+        self._bus = bus
+        self._subjects = subjects
+        self._series = series
+        self._behind = behind
+        self._events = subjects.stream("EVT")
         lanes = Lanes(pace.limits)
-        ledger = Ledger(bus, subjects.bucket("LEDGER"))
+        self.membership = Membership(
+            bus, subjects.bucket("NOTIFIERS"), seconds=pace.lease_seconds, since=datetime.now(UTC)
+        )
+        self.territory = Territory(
+            bus=bus, ledger=subjects.bucket("LEDGER"), membership=self.membership, work=self._work,
+            let_go=lambda partitions: self.desk.let_go(partitions), share=lanes.share,
+        )  # fmt: skip
+        ledger = Ledger(bus, subjects.bucket("LEDGER"), self.territory)
         tails = Tails(bus, subjects)
         self.links = links = Links(slack, lanes, gate, ledger)
         people = People(slack)
@@ -57,20 +82,58 @@ class Office:
             links=links,
             observe=observe,
         )
-        self._consumer = Consumer(
-            bus,
-            service="notifier",
-            stream=subjects.stream("EVT"),
-            durable="notifier",
-            subjects=subjects,
-            handler=EventHandler(self.desk, style),
-            capacity=CAPACITY,
-            series=series,
-        )
+        self._handler = EventHandler(self.desk, style)
 
     async def run(self) -> None:
-        """Works until cancelled."""
+        """Works until cancelled; then gives up what it owns, so that others take over at once."""
+        await self._join()
+        renewing = asyncio.create_task(self.membership.run())
         try:
-            await self._consumer.run()
+            await runtime.together(self.territory.run(), self._watch_behind())
         finally:
-            await self.desk.close()
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            await self.membership.leave()
+
+    async def _join(self) -> None:
+        while True:
+            try:
+                return await self.membership.renew()
+            except BusError:
+                await asyncio.sleep(0.2)
+
+    async def _work(self, partition: int) -> None:
+        """Shows what happens in a partition, until cancelled."""
+        await self._catch_up(partition)
+        await Consumer(
+            self._bus,
+            service="notifier",
+            stream=self._events,
+            durable=notifier_of(partition),
+            subjects=self._subjects,
+            handler=self._handler,
+            capacity=CAPACITY,
+            series=self._series,
+        ).run()
+
+    async def _catch_up(self, partition: int) -> None:
+        """Takes in what a former owner may have held: the broker delivers it again only after a while."""
+        while True:
+            try:
+                at = await self._bus.progress(self._events, notifier_of(partition))
+                for pattern in self._subjects.events_in(partition) if at.delivered > at.acknowledged else ():
+                    for stored in await self._bus.read(self._events, pattern, first=at.acknowledged + 1):
+                        if stored.sequence <= at.delivered:
+                            self._handler.take_in(stored.sequence, stored.data)
+            except BusError:
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    async def _watch_behind(self) -> None:
+        while True:
+            with contextlib.suppress(BusError):
+                owned = self.territory.owned
+                found = [await self._bus.progress(self._events, notifier_of(partition)) for partition in owned]
+                self._behind(sum(one.waiting for one in found))
+            await asyncio.sleep(BEHIND_EVERY_SECONDS)

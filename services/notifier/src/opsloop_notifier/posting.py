@@ -64,13 +64,18 @@ class Poster:
         channel = case.conversation.channel
         async with self._lanes.post(channel, urgency):
             draft = await draw()
-            if draft is None:
+            if draft is None or case.is_let_go:
                 return
-            await self._announce(case, channel, draft)
-            outcome = await self._slack.post(channel, draft.thread_ts, draft.message)
-            if isinstance(outcome, Limited):
-                self._lanes.channel(channel).pause(outcome.seconds)
-        await self._conclude(case, draft, outcome)
+            with case.calling():
+                await self._announce(case, channel, draft)
+                outcome = await self._slack.post(channel, draft.thread_ts, draft.message)
+                if isinstance(outcome, Limited):
+                    self._lanes.channel(channel).pause(outcome.seconds)
+                if isinstance(outcome, Sent):
+                    # At once, so that it is on record even if the case is let go the next moment.
+                    await self._conclude(case, draft, outcome)
+        if not isinstance(outcome, Sent):
+            await self._conclude(case, draft, outcome)
 
     async def resolve(self, case: Case, slot: str, thread_ts: str) -> None:
         """Finds out about a message that was being sent when we last knew."""
@@ -94,13 +99,13 @@ class Poster:
         if row is None:
             raise LookupError(slot)
         record = msgspec.structs.replace(row.record, **changes)
-        case.keep(slot, await self._ledger.write(case.id, slot, record, row))
+        case.keep(slot, await self._ledger.write(case.id, slot, record))
 
     async def _announce(self, case: Case, channel: str, draft: Draft) -> None:
         row = case.row(draft.slot)
         if row is None:
             first = Record(state="intent", intent_at=datetime.now(UTC), channel=channel, seq=draft.sequence)
-            row = await self._ledger.write(case.id, draft.slot, first, None)
+            row = await self._ledger.write(case.id, draft.slot, first)
             case.keep(draft.slot, row)
         await self.write(
             case,

@@ -123,7 +123,7 @@ class Privately:
         sequence, channel = case.newest.event.sequence, case.conversation.channel
         base = row.record if row else Record(state="intent", intent_at=datetime.now(UTC), channel=channel)
         record = msgspec.structs.replace(base, seq=sequence, tries=base.tries + 1)
-        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record, row))
+        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record))
         return record
 
     async def _draw(self, case: Case) -> Message:
@@ -185,7 +185,7 @@ class Privately:
         if row is None:
             raise LookupError(PRIVATE)
         record = msgspec.structs.replace(row.record, **changes)
-        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record, row))
+        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record))
 
 
 def linked_in(body: AnswerBody) -> list[str]:

@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str
     grafana_url: str
     public_url: str
+    lease_seconds: int
     secrets: tuple[str, ...]
     hidden: tuple[str, ...]
     """Values that never leave in a message or a log."""
@@ -35,6 +36,7 @@ def read(env: Environment) -> Settings:
         api_url=api_url if api_url.endswith("/") else f"{api_url}/",
         grafana_url=env.url("GRAFANA_URL"),
         public_url=env.url("PUBLIC_URL"),
+        lease_seconds=env.count("NOTIFIER_LEASE_SECONDS", 3),
         secrets=secrets,
         hidden=(bot_token, *secrets, env.secret("SLACK_SIGNING_SECRET"), env.secret("SLACK_APP_TOKEN")),
     )

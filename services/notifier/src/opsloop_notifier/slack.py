@@ -29,6 +29,8 @@ CALL_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
 PAGE = 100
 RESPONSE_URL_HOST = "hooks.slack.com"
+ALWAYS = frozenset({"auth.test"})
+"""What shows nothing to anybody."""
 
 Count = Callable[[str, str], None]
 """Called with the method and the name of its outcome, once a call."""
@@ -91,14 +93,26 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class SlackWeb:
-    """`Slack` over HTTP."""
+    """`Slack` over HTTP.
 
-    def __init__(self, *, token: str, api_url: str, session: aiohttp.ClientSession, count: Count) -> None:
+    `may_send` is asked right before anything is shown to anybody: whoever may be thought dead sends nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        api_url: str,
+        session: aiohttp.ClientSession,
+        count: Count,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
         # The SDK's default handler sends a post again when its answer was lost: a double message.
         self._client = AsyncWebClient(token=token, base_url=api_url, session=session, retry_handlers=[])
         self._session = session
         self._api = urllib.parse.urlsplit(api_url)
         self._count = count
+        self.may_send = may_send
 
     async def post(self, channel: str, thread_ts: str, message: Message) -> Outcome:
         arguments: dict[str, object] = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
@@ -162,6 +176,8 @@ class SlackWeb:
         return outcome
 
     async def _ask(self, method: str, arguments: Mapping[str, object], verb: str) -> dict[str, object] | NotSent:
+        if verb == "POST" and method not in ALWAYS and not self.may_send():
+            return Unsent("this process may be thought dead")
         given = {"params": dict(arguments)} if verb == "GET" else {"json": dict(arguments)}
         try:
             response = await self._client.api_call(method, http_verb=verb, **given)
@@ -179,6 +195,8 @@ class SlackWeb:
     async def _respond(self, url: str, message: Message) -> Outcome:
         if not self._is_slacks(url):
             return Dead("the response URL is not Slack's")
+        if not self.may_send():
+            return Unsent("this process may be thought dead")
         body = {"response_type": "ephemeral", "replace_original": False, "text": message.text, **_blocks(message)}
         try:
             async with self._session.post(url, json=body, allow_redirects=False) as response:

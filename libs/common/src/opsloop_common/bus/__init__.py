@@ -3,6 +3,6 @@
 `connection` publishes and reads, `consume` consumes with backpressure, `streams` is the table of what must exist.
 """
 
-from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect, Refused, Seen, Stored, Unconfirmed
+from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect, Progress, Refused, Seen, Stored, Unconfirmed
 
-__all__ = ["Bus", "BusError", "Conflict", "Expect", "Refused", "Seen", "Stored", "Unconfirmed"]
+__all__ = ["Bus", "BusError", "Conflict", "Expect", "Progress", "Refused", "Seen", "Stored", "Unconfirmed"]

@@ -71,6 +71,18 @@ class Seen(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a durable consumer has come, in sequences of its stream.
+
+    Everything up to `acknowledged` is done with; what lies between that and `delivered` may be in somebody's hands;
+    `waiting` messages have not been delivered to anybody.
+    """
+
+    acknowledged: int
+    delivered: int
+    waiting: int
+
+
 class _ApiError(msgspec.Struct):
     code: int = 0
     err_code: int = 0
@@ -88,6 +100,17 @@ class _Message(msgspec.Struct):
     seq: int
     time: datetime
     data: bytes = b""
+
+
+class _Position(msgspec.Struct, frozen=True):
+    stream_seq: int = 0
+
+
+class _ConsumerReply(msgspec.Struct):
+    ack_floor: _Position = _Position()
+    delivered: _Position = _Position()
+    num_pending: int = 0
+    error: _ApiError | None = None
 
 
 class _MessageReply(msgspec.Struct):
@@ -213,6 +236,14 @@ class Bus:
         if answer.error.err_code in (NO_MESSAGE_FOUND, SEQUENCE_NOT_FOUND):
             return False
         raise Refused(f"{stream} {sequence}: {answer.error.description}")
+
+    async def progress(self, stream: str, consumer: str) -> Progress:
+        """How far a consumer has come. Raises Refused, Unconfirmed."""
+        reply = await self._ask(f"$JS.API.CONSUMER.INFO.{stream}.{consumer}", b"")
+        found = msgspec.json.decode(reply, type=_ConsumerReply)
+        if found.error is not None:
+            raise Refused(f"{stream}/{consumer}: {found.error.description}")
+        return Progress(found.ack_floor.stream_seq, found.delivered.stream_seq, found.num_pending)
 
     async def watch(self, subject: str) -> AsyncIterator[Seen]:
         """Messages as they pass by, nothing of the past, none guaranteed: for onlookers, never for work.

@@ -13,7 +13,7 @@ import nats.js.errors
 from nats.js import JetStreamContext, api
 
 from opsloop_common.bus.connection import Bus
-from opsloop_common.subjects import Subjects
+from opsloop_common.subjects import PARTITIONS, Subjects, notifier_of
 
 MIB = 1024 * 1024
 HELD_AT_MOST = 100_000
@@ -39,7 +39,7 @@ class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     stream: str
     name: str
-    filter: str
+    filters: tuple[str, ...]
     ack_wait_seconds: float
     held_at_most: int
 
@@ -82,13 +82,17 @@ def topology(subjects: Subjects) -> Topology:
         # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
         # Each record brings its own time to live: how long a lease lasts is a setting of those who hold one.
         _bucket(s.bucket("LEASES"), ttl_per_message=True),
+        _bucket(s.bucket("NOTIFIERS"), ttl_per_message=True),
     )  # fmt: skip
     consumers = (
         _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=30, held_at_most=1000),
         _consumer(s.stream("EVT"), "orchestrator-queued", s.events_named("queued"), ack_wait_seconds=10),
         _consumer(s.stream("EVT"), "orchestrator-follow-ups", s.events_named("succeeded"), ack_wait_seconds=30),
         _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
-        _consumer(s.stream("EVT"), "notifier", s.all_events, ack_wait_seconds=5),
+        *(
+            _consumer(s.stream("EVT"), notifier_of(partition), *s.events_in(partition), ack_wait_seconds=5)
+            for partition in range(PARTITIONS)
+        ),
         _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),
         # Longer than the calls to Grafana that one event may need.
         _consumer(s.stream("EVT"), "metrics-annotations", s.all_events, ack_wait_seconds=30, held_at_most=1000),
@@ -104,10 +108,10 @@ def _bucket(name: str, **changes: Any) -> StreamPlan:
 
 
 def _consumer(
-    stream: str, name: str, filter: str, *, ack_wait_seconds: float, held_at_most: int = HELD_AT_MOST
+    stream: str, name: str, *filters: str, ack_wait_seconds: float, held_at_most: int = HELD_AT_MOST
 ) -> ConsumerPlan:
     return ConsumerPlan(
-        stream=stream, name=name, filter=filter, ack_wait_seconds=ack_wait_seconds, held_at_most=held_at_most
+        stream=stream, name=name, filters=filters, ack_wait_seconds=ack_wait_seconds, held_at_most=held_at_most
     )
 
 
@@ -230,7 +234,8 @@ def _durable(plan: ConsumerPlan) -> api.ConsumerConfig:
     return api.ConsumerConfig(
         name=plan.name,
         durable_name=plan.name,
-        filter_subject=plan.filter,
+        filter_subject=plan.filters[0] if len(plan.filters) == 1 else None,
+        filter_subjects=list(plan.filters) if len(plan.filters) > 1 else None,
         deliver_policy=api.DeliverPolicy.ALL,
         ack_policy=api.AckPolicy.EXPLICIT,
         ack_wait=plan.ack_wait_seconds,
@@ -249,7 +254,7 @@ def _stream_differences(plan: StreamPlan, actual: api.StreamConfig) -> list[str]
 
 
 def _consumer_differences(plan: ConsumerPlan, actual: api.ConsumerConfig) -> list[str]:
-    keys = ("filter_subject", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
+    keys = ("filter_subject", "filter_subjects", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
     return _compare(f"consumer {plan.stream}/{plan.name}", keys, _durable(plan), actual)
 
 
