@@ -55,6 +55,10 @@ lock-check:
 bench:
     PYTHONPATH=tests python bench/click_to_card.py
 
+# two orchestrators, two hundred tasks in one line, one of the two killed again and again (about a minute)
+storm:
+    STORM_TASKS=200 pytest tests/integration/orchestrator/test_storm.py
+
 # the README's pictures
 pictures:
     SCREENSHOTS=docs/pictures pytest tests/browser/test_whole_loop.py

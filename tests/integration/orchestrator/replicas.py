@@ -25,6 +25,7 @@ title = "Keyed"
 effect = "keyed"
 run_by = ["*"]
 settings = { work_ms = WORK }
+params = { number = { title = "Number", kind = "number", default = "1", minimum = 1, maximum = 1000 } }
 [tasks.plain]
 title = "Plain"
 effect = "idempotent"
@@ -36,6 +37,7 @@ title = "Once"
 effect = "at_most_once"
 run_by = ["*"]
 settings = { work_ms = WORK }
+params = { number = { title = "Number", kind = "number", default = "1", minimum = 1, maximum = 1000 } }
 [tasks.parental]
 title = "Parental"
 effect = "idempotent"

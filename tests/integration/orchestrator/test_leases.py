@@ -68,7 +68,7 @@ async def test_a_handler_that_holds_the_interpreter_is_stopped_by_its_timeout_wi
     replicas: Replicas,
 ) -> None:
     """The next task of the target runs, and the child of the one before is silent."""
-    await replicas.start("first", timeout_seconds=1)
+    await replicas.start("first", timeout_seconds=4)
     state, _ = await replicas.loop.ended(await replicas.loop.run("parental"))
     assert state.failure is not None
     assert state.failure.code == "timeout"

@@ -117,3 +117,14 @@ async def test_a_lost_answer_to_a_put_leaves_its_effect(web: aiohttp.ClientSessi
 
     assert (first[0], second[0]) == (500, 204)
     assert [p.effect for p in (await sandbox.site(DEALER)).puts] == [True, False]
+
+
+async def test_a_put_of_the_past_is_refused(web: aiohttp.ClientSession, sandbox: SandboxClient) -> None:
+    """A lower fence than was seen for the same task changes nothing; another task's fences are its own."""
+    answers = []
+    for key, fence in (("t:1:a", "2"), ("t:1:b", "1"), ("u:1:a", "1"), ("t:1:c", "x")):
+        _, etag = await page(web)
+        headers = {"Authorization": f"Bearer {CONTENT_TOKEN}", "If_Match": etag, "Idempotency_Key": key}
+        answers.append((await put(web, DOCUMENT, X_Fence=fence, **headers))[0])
+    assert answers == [204, 409, 204, 400]
+    assert [one.effect for one in (await sandbox.site(DEALER)).puts] == [True, False, True, False]

@@ -111,9 +111,12 @@ class Projection:
         here, there = ("open", "done") if row.is_open else ("done", "open")
         mine = await self._rows.get(f"{here}.{row.target}.{row.id}")
         other = await self._rows.get(f"{there}.{row.target}.{row.id}")
-        if max(_sequence(mine), _sequence(other)) >= row.sequence:
+        if _sequence(mine) > row.sequence or _sequence(other) >= row.sequence:
             return
-        await self._rows.put(mine.key, row, revision=mine.revision, ttl_seconds=0 if row.is_open else DONE_KEPT_SECONDS)
+        if _sequence(mine) < row.sequence:
+            ttl_seconds = 0 if row.is_open else DONE_KEPT_SECONDS
+            await self._rows.put(mine.key, row, revision=mine.revision, ttl_seconds=ttl_seconds)
+        # Also when this very row was put before: whoever put it may have died before it came to this.
         if other.value is not None:
             await self._rows.delete(other.key, revision=other.revision)
 
