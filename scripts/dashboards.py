@@ -186,7 +186,7 @@ def drawn(panel: Panel, asked: list[prometheus.Dataquery]) -> stat.Panel | times
     return new
 
 
-def empty(uid: str, title: str, *, with_series: bool) -> dashboard.Dashboard:
+def empty(uid: str, title: str, *tags: str, with_series: bool) -> dashboard.Dashboard:
     """With the marks of what tasks did: those written to Grafana, and those of series, which know no dealer."""
     written = (
         dashboard.AnnotationQuery()
@@ -195,7 +195,7 @@ def empty(uid: str, title: str, *, with_series: bool) -> dashboard.Dashboard:
         .enable(True)
         .icon_color("purple")
         .type("tags")
-        .target(dashboard.AnnotationTarget().type("tags").tags(["opsloop"]).match_any(False).limit(200))
+        .target(dashboard.AnnotationTarget().type("tags").tags(["opsloop", *tags]).match_any(False).limit(200))
     )
     seen = (
         dashboard.AnnotationQuery()
@@ -225,7 +225,7 @@ def with_panels(board: dashboard.Dashboard, panels: tuple[Panel, ...]) -> None:
 
 
 def dealer() -> dashboard.Dashboard:
-    board = empty("opsloop-dealer", "A dealer", with_series=False).time("now-24h", "now")
+    board = empty("opsloop-dealer", "A dealer", "target:$dealer", with_series=False).time("now-24h", "now")
     board.with_variable(
         dashboard.QueryVariable("dealer")
         .label("Dealer")

@@ -16,9 +16,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.series import ROOT, exported
 from opsloop_common.redact import Redactor
+from opsloop_metrics import annotation
 from opsloop_notifier.mrkdwn import Pen
 from opsloop_notifier.style import Style
-from unit.notifier.states import RUNNING
+from unit.notifier.states import RUNNING, changed
 
 GRAFANA = ROOT / "deploy" / "grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -129,8 +130,14 @@ def test_a_card_links_to_the_dealers_dashboard() -> None:
 
 
 def test_marks_of_tasks_are_shown() -> None:
-    """Each dashboard asks Grafana for annotations with our tag."""
+    """The annotations that tasks leave in Grafana: of all, and on a dealer's dashboard those of the dealer."""
+    wanted = {"dealer": ["opsloop", "target:$dealer"], "services": ["opsloop"]}
     for path in FILES:
         marks = json.loads(path.read_text())["annotations"]["list"]
-        shown = [mark for mark in marks if mark["datasource"]["uid"] == "-- Grafana --" and mark["enable"]]
-        assert [mark["target"]["tags"] for mark in shown] == [["opsloop"]]
+        (shown,) = [mark for mark in marks if mark["datasource"]["uid"] == "-- Grafana --" and mark["enable"]]
+        assert shown["target"]["tags"] == wanted[path.stem]
+        assert not shown["target"]["matchAny"]
+    task = changed(RUNNING, target="naples-honda", attempt=1)
+    mark = annotation.of(task, "")
+    assert mark is not None
+    assert {"opsloop", "target:naples-honda"} <= set(mark.tags)

@@ -1,6 +1,7 @@
 """Starts the sandbox: reads the environment, binds the port, serves until SIGTERM."""
 
 import asyncio
+import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import aiohttp
 from opsloop_common import catalogue
 from opsloop_sandbox.app import Options, build_app
 from opsloop_sandbox.backstage import App
+from opsloop_sandbox.endpoint import Network
 from opsloop_sandbox.server import bind, serve
 
 
@@ -51,6 +53,15 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
     return given == "on"
 
 
+def _neighbours(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    """Networks, separated by commas."""
+    given = environment.get("SANDBOX_NEIGHBOURS", "")
+    try:
+        return tuple(ipaddress.ip_network(part) for part in given.split(",") if part)
+    except ValueError as error:
+        raise SettingsError(f"SANDBOX_NEIGHBOURS: {error}") from error
+
+
 def _app(environment: Mapping[str, str]) -> App:
     """What the page offers to type, from the catalogue if there is one to read; it is for the services to complain."""
     path = environment.get("OPSLOOP_CONFIG")
@@ -86,6 +97,7 @@ async def _run(environment: Mapping[str, str]) -> None:
         nats_url=environment.get("NATS_URL", ""),
         supervisor=Path(supervisor) if supervisor else None,
         app=_app(environment),
+        neighbours=_neighbours(environment),
     )
     async with aiohttp.ClientSession(trust_env=False) as session:
         await serve(build_app(options, session), listener, url)

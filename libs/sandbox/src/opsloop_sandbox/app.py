@@ -21,7 +21,7 @@ from opsloop_sandbox.clerk_users import ClerkUsers
 from opsloop_sandbox.control import Control
 from opsloop_sandbox.delivery import Courier
 from opsloop_sandbox.effects import Effects
-from opsloop_sandbox.endpoint import refused
+from opsloop_sandbox.endpoint import Network, refused
 from opsloop_sandbox.faults import Faults
 from opsloop_sandbox.interactions import Interactions
 from opsloop_sandbox.limits import RateLimits
@@ -61,6 +61,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     app: App = App()
     app_token: str = ""
     clerk_key: str = ""
+    neighbours: tuple[Network, ...] = ()
+    """Whose callers may use the control API beside this machine's own."""
 
 
 def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
@@ -141,7 +143,9 @@ def build_app(options: Options, session: aiohttp.ClientSession) -> Starlette:
         *ViewControl(views=views, interactions=in_views).routes(),
         *backstage.routes(),
     ]
-    return Starlette(routes=routes, exception_handlers={ControlRefusal: refused}, lifespan=lifespan)
+    app = Starlette(routes=routes, exception_handlers={ControlRefusal: refused}, lifespan=lifespan)
+    app.state.neighbours = options.neighbours
+    return app
 
 
 async def _healthy(request: Request) -> Response:

@@ -14,18 +14,20 @@ from opsloop_sandbox.contract import Refusal
 from opsloop_sandbox.refusal import ControlRefusal
 
 Wanted = TypeVar("Wanted")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def for_neighbours(endpoint: Endpoint) -> Endpoint:
     """There is no password, so only this machine may use it, whatever address the sandbox listens on.
 
+    In a container this machine has another address: `app.state.neighbours` are the networks that count as it.
     A browser on this machine shows pages of others too: their scripts are told by Origin, or by a Host of their own.
     """
 
     async def guarded(request: Request) -> Response:
         caller = request.client.host if request.client else ""
-        if not is_loopback(caller):
+        if not (is_loopback(caller) or is_among(caller, request.app.state.neighbours)):
             raise ControlRefusal(403, "loopback_only", "the control API answers only to this machine")
         if not _is_our_own(request.headers.get("host", ""), request.headers.get("origin")):
             raise ControlRefusal(403, "foreign_page", "the control API answers only to the sandbox's own page")
@@ -39,6 +41,13 @@ def is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_among(host: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        return any(ipaddress.ip_address(host) in network for network in networks)
     except ValueError:
         return False
 
