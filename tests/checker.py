@@ -46,7 +46,8 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a system test leaves behind, once it has settled.
 
-    `messages` are the channels' messages by channel; `bot` is the app's user id, `team` the workspace's.
+    `messages` are the channels' messages by channel; `bot` is the app's user id, `team` the workspace's; `publishers`
+    are the systems that the catalogue lets report tasks of their own.
     """
 
     team: str
@@ -56,6 +57,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     ledger: list[LedgerEntry]
     messages: dict[str, list[SeenMessage]]
     puts: list[SitePut]
+    publishers: frozenset[str] = frozenset()
 
 
 def violations(history: History) -> list[str]:
@@ -144,8 +146,8 @@ def ledger(history: History) -> Iterator[str]:
 
 
 def trespassers(history: History) -> Iterator[str]:
-    """I5: nothing begins in the stream that no acknowledged or repeated request of Slack began."""
-    known = set(_requests(history)) | _submissions(history) | _follow_ups(history)
+    """I5: nothing begins in the stream but by a request of Slack, or by a publisher of the catalogue."""
+    known = set(_requests(history)) | _submissions(history) | _follow_ups(history) | _external(history)
     pages = {call.args["user"] for call in history.calls if call.method in ("deliver.event", "deliver.click")}
     for id, one in _first_events(history).items():
         # The page of a person belongs to them, not to one request; clicks on it name no channel.
@@ -226,6 +228,16 @@ def _follow_ups(history: History) -> set[str]:
         make_id(state.conversation, "follow", state.id, str(state.attempt), task)
         for state in ended
         for task in tasks | denied
+    }
+
+
+def _external(history: History) -> set[str]:
+    """The ids of what other systems report: each follows from its publisher's name and the name it has there."""
+    external = [one.state for one in history.events if isinstance(one.state, TaskState) and one.state.external]
+    return {
+        make_id(state.conversation, "ext", state.external.publisher, state.external.task_id)
+        for state in external
+        if state.external is not None and state.external.publisher in history.publishers
     }
 
 

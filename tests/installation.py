@@ -14,7 +14,7 @@ import aiohttp
 import checker
 from broker import NatsServer, free_port
 from checker import History, LedgerEntry, Recorded
-from opsloop_common import codec
+from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, streams
 from opsloop_common.runtime import die_with_parent
 from opsloop_common.subjects import Subjects, event_in, id_in
@@ -70,7 +70,7 @@ class Installation:
     async def start(self) -> None:
         """Everything, ready."""
         self.bus = await self._connect()
-        await streams.provision(self.bus, self.subjects)
+        await streams.provision(self.bus, self.subjects, tuple(catalogue.load(self.catalogue).publishers))
         await asyncio.gather(*(self.start_one(name) for name in ("sandbox", *SERVICES)))
         await self.sandbox.__aenter__()
         await self.ready("sandbox", *SERVICES)
@@ -205,6 +205,7 @@ class Installation:
             ],
             ledger=[_entry(one.subject, one.data) for one in entries if one.data and ".epoch." not in one.subject],
             messages={channel: await self.messages(channel=channel) for channel in (OPS, "C0RANDOM", "G0PRIVATE")},
+            publishers=frozenset(catalogue.load(self.catalogue).publishers),
             puts=[put for site in sites for put in site.puts],
         )
 

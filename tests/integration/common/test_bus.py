@@ -261,3 +261,32 @@ async def until_found(bus: Bus, subjects: Subjects, count: int) -> list[DeadLett
         if len(found) >= count or asyncio.get_running_loop().time() > deadline:
             return [codec.decode(one.data, DeadLetter) for one in found]
         await asyncio.sleep(0.02)
+
+
+async def test_each_publisher_has_a_stream_that_takes_no_more_than_it_should(bus: Bus, subjects: Subjects) -> None:
+    """Too large, or of nobody in the catalogue: no stream takes it. No acknowledgement goes where the sender says."""
+    assert await streams.provision(bus, subjects, ("ci", "etl")) != []
+    assert await streams.provision(bus, subjects, ("ci", "etl")) == []
+    assert await streams.differences(bus, subjects, ("ci", "etl")) == []
+    begun = await bus.last("EVT", subjects.all_events)
+    reply = subjects.event("00-aaaaaaaaaaaaaaaaaaaa", "succeeded")
+    for subject, size in (("ops.ext.ci.t.running", 70_000), ("ops.ext.ci.t.running", 10), ("ops.ext.cd.t.running", 10)):
+        await bus.client.publish(subject, b"x" * size, reply=reply)
+    await bus.client.flush()
+    found = await bus.read("EXT_ci", ">")
+    assert [len(one.data) for one in found] == [10]
+    assert await bus.last("EVT", subjects.all_events) == begun
+
+
+async def test_a_publisher_that_left_the_catalogue_reaches_no_stream(bus: Bus, subjects: Subjects) -> None:
+    """Its stream goes with it; where the catalogue is not known, nothing is removed."""
+    await streams.provision(bus, subjects, ("ci", "etl"))
+    assert await streams.provision(bus, subjects) == []
+    assert await streams.provision(bus, subjects, ("etl",)) == [
+        "removed stream EXT_ci: its publisher is no longer in the catalogue"
+    ]
+    await bus.client.publish("ops.ext.ci.t.running", b"{}")
+    await bus.client.publish("ops.ext.etl.t.running", b"{}")
+    await bus.client.flush()
+    assert len(await bus.read("EXT_etl", ">")) == 1
+    assert "stream EXT_ci is missing" in await streams.differences(bus, subjects, ("ci", "etl"))

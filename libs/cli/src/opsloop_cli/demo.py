@@ -81,8 +81,9 @@ def prepare(environment: Mapping[str, str], folder: DataFolder, chosen: Path) ->
 async def started(prepared: Prepared, folder: DataFolder) -> AsyncIterator[Stack]:
     """The demo, ready. The demo's subjects lie under the usual root: its broker is its own."""
     url = plan.embedded_broker(prepared.ports)["NATS_URL"]
+    publishers = tuple(prepared.catalogue.publishers)
     async with (
-        running(prepared.programs, logs=folder.logs, nats_url=url, subjects=Subjects()) as stack,
+        running(prepared.programs, logs=folder.logs, nats_url=url, subjects=Subjects(), publishers=publishers) as stack,
         open_door(stack.supervisor, folder.path),
     ):
         yield stack

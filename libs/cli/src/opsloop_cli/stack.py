@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from pathlib import Path
 
 from opsloop_cli.plan import Program
@@ -31,27 +31,26 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def running(
-    programs: tuple[Program, ...], *, logs: Path, nats_url: str, subjects: Subjects
+    programs: tuple[Program, ...], *, logs: Path, nats_url: str, subjects: Subjects, publishers: Collection[str]
 ) -> AsyncIterator[Stack]:
     """Inside, everything is ready. Raises CannotStart when something cannot start; then nothing is left running."""
+
+    async def prepare() -> None:
+        await provision_when_there(nats_url, subjects, publishers, READY_WITHIN_SECONDS)
+        await all_ready(programs, READY_WITHIN_SECONDS)
+
     started_at = time.monotonic()
     supervisor = Supervisor(logs)
     try:
         for program in programs:
             supervisor.start(program)
-        await _unless_one_dies(supervisor, programs, nats_url, subjects)
+        await _unless_one_dies(supervisor, prepare)
         yield Stack(supervisor, time.monotonic() - started_at)
     finally:
         await supervisor.stop()
 
 
-async def _unless_one_dies(
-    supervisor: Supervisor, programs: tuple[Program, ...], nats_url: str, subjects: Subjects
-) -> None:
-    async def prepare() -> None:
-        await provision_when_there(nats_url, subjects, READY_WITHIN_SECONDS)
-        await all_ready(programs, READY_WITHIN_SECONDS)
-
+async def _unless_one_dies(supervisor: Supervisor, prepare: Callable[[], Coroutine[None, None, None]]) -> None:
     preparing, watching = asyncio.create_task(prepare()), asyncio.create_task(supervisor.watch())
     try:
         done, _ = await asyncio.wait({preparing, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,11 +74,13 @@ async def reach(nats_url: str, deadline_seconds: float) -> Bus:
                 ) from error
 
 
-async def provision_when_there(nats_url: str, subjects: Subjects, deadline_seconds: float) -> list[str]:
+async def provision_when_there(
+    nats_url: str, subjects: Subjects, publishers: Collection[str] | None, deadline_seconds: float
+) -> list[str]:
     """Connects, waiting for the broker, and creates what is missing: one line each. Raises CannotStart."""
     bus = await reach(nats_url, deadline_seconds)
     try:
-        return await streams.provision(bus, subjects)
+        return await streams.provision(bus, subjects, publishers)
     except (OSError, streams.UnsafeTopology) as error:
         raise CannotStart(str(error)) from error
     finally:

@@ -33,7 +33,13 @@ async def run(environment: Mapping[str, str], asked: Arguments) -> int:
     with DataFolder(Path(asked.data or env.text("OPSLOOP_DATA", DEFAULT)), "up") as folder:
         programs, nats_url = _programs(environment, required, ports, folder, config)
         try:
-            async with running(programs, logs=folder.logs, nats_url=nats_url, subjects=env.root()) as stack:
+            async with running(
+                programs,
+                logs=folder.logs,
+                nats_url=nats_url,
+                subjects=env.root(),
+                publishers=tuple(found.publishers),
+            ) as stack:
                 off = requirements.off(env, environment, found)
                 print(_screen(ports, required, nats_url, off, stack.ready_seconds), flush=True)
                 await stack.hold()

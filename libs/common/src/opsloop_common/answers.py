@@ -29,7 +29,10 @@ class CardRun(msgspec.Struct, frozen=True):
 
 
 class TaskRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A task in a list. `sequence` is that of the state it was taken from, `at` that state's time."""
+    """A task in a list. `sequence` is that of the state it was taken from, `at` that state's time.
+
+    `title` is what another system calls a task of its own.
+    """
 
     id: str
     task: str
@@ -40,6 +43,7 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int
     attempt: int = 1
     cancelling: bool = False
+    title: str = ""
 
 
 class TargetRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -179,6 +183,14 @@ class MovedBody(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
     event: str
 
 
+class PressedBody(msgspec.Struct, frozen=True, kw_only=True, tag="pressed"):
+    """The press was handed on. `publisher` is the title of whoever gave the task its buttons."""
+
+    task_id: str
+    publisher: str
+    label: str
+
+
 AnswerBody = (
     HelpBody
     | StatusBody
@@ -191,6 +203,7 @@ AnswerBody = (
     | LogsBody
     | RefusedBody
     | MovedBody
+    | PressedBody
 )
 
 

@@ -1,4 +1,5 @@
-"""The catalogue (`opsloop.toml`): targets, task types, who may run what, who people are, and the metrics of a target.
+"""The catalogue (`opsloop.toml`): targets, task types, who may run what, who people are, the metrics of a target, and
+the publishers of events.
 
 It is read as a whole: every mistake is reported with file, line and key before anything starts.
 """
@@ -11,9 +12,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from opsloop_common import params
+from opsloop_common import params, publishers
 from opsloop_common.measures import Unit
 from opsloop_common.params import Param
+from opsloop_common.publishers import Publisher
 from opsloop_common.subjects import is_token
 from opsloop_common.task import Target
 
@@ -117,6 +119,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     targets: dict[str, Target]
     metrics: dict[str, Metric] = {}
     access: Access = Access()
+    publishers: dict[str, Publisher] = {}
 
     @property
     def metric_words(self) -> dict[str, str]:
@@ -172,7 +175,7 @@ class _Reading:
         self.mistakes: list[tuple[int, str]] = []
 
     def catalogue(self, document: dict[str, Any]) -> Catalogue:
-        self._unknown_keys(document, ("command", "tasks", "targets", "metrics", "access"), "")
+        self._unknown_keys(document, ("command", "tasks", "targets", "metrics", "access", "publishers"), "")
         command = self._table(document.get("command", {}), "command")
         self._unknown_keys(command, ("name",), "command")
         found = Catalogue(
@@ -181,9 +184,11 @@ class _Reading:
             targets=self._entries(document, "targets", Target),
             metrics=self._entries(document, "metrics", Metric) if "metrics" in document else {},
             access=self._access(document),
+            publishers=self._entries(document, "publishers", Publisher) if "publishers" in document else {},
         )
         self._chains(found.tasks, set(self._table(document.get("tasks", {}), "tasks")))
         self._words(found.metrics)
+        self._publishers(found, set(self._table(document.get("targets", {}), "targets")))
         return found
 
     def _access(self, document: dict[str, Any]) -> Access:
@@ -206,6 +211,11 @@ class _Reading:
                     )
             if (problem := _chain_problem(task.name, tasks)) and not _is_in_chain_of_another(task.name, tasks):
                 self._mistake(f"tasks.{task.name}.then", problem)
+
+    def _publishers(self, found: Catalogue, targets: set[str]) -> None:
+        for publisher in found.publishers.values():
+            for field, problem in publishers.problems(publisher, targets, set(found.tasks)):
+                self._mistake(f"publishers.{publisher.name}.{field}".rstrip("."), problem)
 
     def _words(self, metrics: dict[str, Metric]) -> None:
         taken: dict[str, str] = {}
@@ -267,7 +277,7 @@ class _Reading:
         except msgspec.ValidationError as error:
             self._mistake(key, f"{error}{_choices(field.type)}")
             return msgspec.UNSET
-        if problem := _problem(field.name, value):
+        if problem := _problem(field.name, value) or publishers.field_problem(field.name, value):
             self._mistake(key, problem)
         return value
 
@@ -363,7 +373,7 @@ def _problem(field: str, value: Any) -> str:
     """What is wrong with a value of the right type; empty when nothing is."""
     if field in _LIMITS:
         return _LIMITS[field].problem(value)
-    if field in ("run_by", "owners"):
+    if field in ("run_by", "owners", "press_by"):
         return _people_problem(value)
     if field == "verified":
         return next((f"{entry!r} is not an e-mail address" for entry in value if not _is_address(entry)), "")

@@ -64,6 +64,14 @@ class RunAgain(Command, frozen=True, kw_only=True, omit_defaults=True):
     drawn_at: int
 
 
+class PressButton(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Press one of the buttons (1, 2, …) that a publisher gave its task. `drawn_at` as with the others."""
+
+    task_id: str
+    drawn_at: int
+    button: int
+
+
 class ShowLogs(Command, frozen=True, kw_only=True, omit_defaults=True):
     task_id: str
 
@@ -126,6 +134,7 @@ AnyCommand = (
     RunTask
     | RetryTask
     | CancelTask
+    | PressButton
     | ConfirmHappened
     | RunAgain
     | ShowLogs
@@ -145,6 +154,7 @@ VERBS: dict[type, str] = {
     RunTask: "run",
     RetryTask: "retry",
     CancelTask: "cancel",
+    PressButton: "press",
     ConfirmHappened: "happened",
     RunAgain: "rerun",
     ShowLogs: "logs",

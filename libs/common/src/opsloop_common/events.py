@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from opsloop_common.external import External
 from opsloop_common.measures import Measure
 from opsloop_common.people import Conversation, IdentityReason, Person
 from opsloop_common.task import Result
@@ -84,6 +85,9 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `before` are the target's numbers as the attempt began, `measures` as it ended. `depth` counts the tasks that led
     here by following one another; the person in `requested_by` started the first of them.
 
+    A task with `external` is another system's: nothing of it runs here, `task` is its publisher, `target` may be empty,
+    and nobody asked for it here: the user in `requested_by` is empty.
+
     `turn_at` is when a task that had waited became the first in its line. `tried_again_at` is when a person last asked
     for another attempt; `tries` counts the attempts since a person asked, the current one included, of at most
     `tries_at_most` (0: it is not tried again by itself). A failed task with `retry_at` is tried again then. `probing`:
@@ -136,6 +140,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     confirmed_by: Person | None = None
     silent_since: datetime | None = None
     silent_seconds: float = 0
+    external: External | None = None
 
     @property
     def is_open(self) -> bool:

@@ -88,19 +88,22 @@ class Readiness:
             return "the broker is away"
         return self.problem
 
-    async def wait(self, bus: Bus, subjects: Subjects) -> None:
-        """Returns when every stream and consumer is as it should be; until then the problem says what is not."""
+    async def wait(self, bus: Bus, subjects: Subjects, publishers: Collection[str] = ()) -> None:
+        """Returns when every stream and consumer is as it should be; until then the problem says what is not.
+
+        `publishers` are those whose streams are looked at too.
+        """
         self.bus = bus
-        while found := await self._differences(bus, subjects):
+        while found := await self._differences(bus, subjects, publishers):
             if self.problem != found[0]:
                 log.warning("not ready: %s", "; ".join(found))
             self.problem = found[0]
             await asyncio.sleep(0.5)
         self.problem = ""
 
-    async def _differences(self, bus: Bus, subjects: Subjects) -> list[str]:
+    async def _differences(self, bus: Bus, subjects: Subjects, publishers: Collection[str]) -> list[str]:
         try:
-            return await streams.differences(bus, subjects)
+            return await streams.differences(bus, subjects, publishers)
         except OSError as error:
             return [str(error)]
 

@@ -123,6 +123,9 @@ class _Desk:
 
     def handler(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[None]]:
         async def take(request: Request) -> None:
+            if not _is_inbox(request):
+                log.warning("%s: a question whose answer was to go to a subject that is no inbox", request.subject)
+                return
             await self._slots.acquire()
             task = asyncio.create_task(_reply(endpoint, request))
             self._tasks.add(task)
@@ -141,6 +144,12 @@ class _Desk:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _is_inbox(request: Request) -> bool:
+    """Whoever may ask here could otherwise have our answer published where they may not publish themselves."""
+    reply = request._msg.reply
+    return not reply or reply.startswith("_INBOX")
 
 
 async def _reply(endpoint: Endpoint, request: Request) -> None:

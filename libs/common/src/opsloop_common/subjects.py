@@ -105,6 +105,26 @@ class Subjects(msgspec.Struct, frozen=True):
         """Where a metric's newest value (MetricQuery) or its course (RangeQuery) is asked for."""
         return f"{self.root}.q.metrics.{form}"
 
+    def reported(self, publisher: str, task_id: str, event: str) -> str:
+        """Where a publisher reports of a task of its own (Report)."""
+        return f"{self.root}.ext.{publisher}.{task_id}.{event}"
+
+    def reports_of(self, publisher: str) -> str:
+        """The wildcard over all that one publisher reports."""
+        return self.reported(publisher, "*", "*")
+
+    def notice(self, publisher: str, task_id: str, notice: str) -> str:
+        """Where a publisher is told about its task."""
+        return f"{self.root}.out.{publisher}.{task_id}.{notice}"
+
+    @property
+    def all_notices(self) -> str:
+        return f"{self.root}.out.>"
+
+    def publishing(self, publisher: str) -> str:
+        """Where a publisher reports and is answered (Received)."""
+        return f"{self.root}.q.publish.{publisher}"
+
     @property
     def thread_link(self) -> str:
         """Where it is asked for the link to a task's thread (ThreadQuery)."""
@@ -120,7 +140,7 @@ class Subjects(msgspec.Struct, frozen=True):
         return f"{self.root}.q.modal.{step}"
 
     def stream(self, name: str) -> str:
-        """`CMD`, `EVT`, `LOG`, `DLQ`; prefixed under another root than `ops`."""
+        """`CMD`, `EVT`, `LOG`, `OUT`, `DLQ`, `EXT_<publisher>`; prefixed under another root than `ops`."""
         return name if self.root == "ops" else f"{self.root.upper()}_{name}"
 
     def bucket(self, name: str) -> str:

@@ -1,5 +1,6 @@
 """Clicks and submitted forms become commands. Pure: a new button is added here."""
 
+import re
 from datetime import datetime
 
 from opsloop_common import buttons
@@ -10,6 +11,7 @@ from opsloop_common.commands import (
     ConfirmHappened,
     CountClick,
     ExplainButton,
+    PressButton,
     RetryTask,
     RunAgain,
     RunTask,
@@ -28,6 +30,7 @@ from opsloop_ingress.words import LONGEST_WORD
 
 LINK_ACTIONS = frozenset({"task.grafana", "task.logs"})
 OTHER_LINK = "other"
+_OWN_BUTTON = re.compile(r"ext\.([1-3])")
 MOVES: dict[str, type[RetryTask | CancelTask | ConfirmHappened | RunAgain]] = {
     "task.retry": RetryTask,
     "task.cancel": CancelTask,
@@ -134,6 +137,8 @@ def _button(action: Action, pointer: Pointer | None, request: Request) -> AnyCom
             return move(task_id=pointer.id, drawn_at=pointer.sequence, **request)
         if action.action_id == "task.tail":
             return ShowLogs(task_id=pointer.id, **request)
+        if own := _OWN_BUTTON.fullmatch(action.action_id):
+            return PressButton(task_id=pointer.id, drawn_at=pointer.sequence, button=int(own[1]), **request)
     return ExplainButton(action=action.action_id[:LONGEST_WORD], **request)
 
 

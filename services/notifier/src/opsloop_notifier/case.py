@@ -13,7 +13,7 @@ from opsloop_common.events import TaskState
 from opsloop_common.people import Conversation
 from opsloop_notifier import view
 from opsloop_notifier.ledger import Record, Row
-from opsloop_notifier.view import ANCHOR, PRIVATE, Event
+from opsloop_notifier.view import ANCHOR, PRIVATE, TOLD, Event
 
 
 class Handle(Protocol):
@@ -165,7 +165,14 @@ class Case:
         return None
 
     def private_is_due(self) -> bool:
-        is_due = (self.is_private or self.is_unreachable) and PRIVATE not in self.settled
+        is_anybodys = self.task is None or bool(self.task.tried_by.user)
+        is_due = (self.is_private or (self.is_unreachable and is_anybodys)) and PRIVATE not in self.settled
+        return is_due and not self.is_let_go
+
+    def telling_is_due(self) -> bool:
+        """Whether another system waits to hear what became of its task's card."""
+        is_its = self.task is not None and self.task.external is not None
+        is_due = is_its and (bool(self.anchor_ts) or self.is_unreachable) and TOLD not in self.settled
         return is_due and not self.is_let_go
 
     def home_is_due(self) -> bool:
@@ -186,7 +193,7 @@ class Case:
             return PRIVATE in self.settled
         if self.is_home:
             return not self.home_is_due()
-        if self.anchor_is_due() or self.private_is_due():
+        if self.anchor_is_due() or self.private_is_due() or self.telling_is_due():
             return False
         if self.is_unreachable:
             return True

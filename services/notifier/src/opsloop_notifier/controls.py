@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from opsloop_common.events import TaskState
-from opsloop_notifier import naming
+from opsloop_notifier import external, naming
 from opsloop_notifier.message import Block, mrkdwn
 from opsloop_notifier.style import Style
 
@@ -12,7 +12,10 @@ _NAME = 40
 
 
 def of_task(task: TaskState, sequence: int, style: Style) -> list[Block]:
-    """What can be done about a task in this state."""
+    """What can be done about a task in this state; about another system's, what that one says can be done."""
+    if task.external is not None:
+        own = external.buttons(task, task.external.buttons, sequence, style)
+        return [*own, style.logs_button(task.id, sequence, _changed_at(task))]
     can_cancel = task.is_open and task.cancelled_by is None
     return [
         *([retry(task.id, sequence, style)] if task.status == "failed" else []),

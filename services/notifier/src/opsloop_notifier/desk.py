@@ -1,7 +1,7 @@
 """The desk: every case that is still owed something, and who works on it.
 
 Of each task only the newest event is kept, unacknowledged, until it is visible: after a crash the broker delivers it
-again. A case has up to one job of each kind at a time: load, anchor, thread, private, home, links.
+again. A case has up to one job of each kind at a time: load, anchor, thread, private, home, publisher, links.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from opsloop_notifier.homes import Homes
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger, Moved
 from opsloop_notifier.privately import Links, Privately
+from opsloop_notifier.publishers import Publishers
 from opsloop_notifier.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ Observe = Callable[[float], None]
 class Desk:
     def __init__(
         self, *, ledger: Ledger, lanes: Lanes, anchors: Anchors, threads: Threads, privately: Privately, homes: Homes,
-        links: Links, observe: Observe,
+        publishers: Publishers, links: Links, observe: Observe,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._lanes = lanes
@@ -46,6 +47,7 @@ class Desk:
             "thread": threads.run,
             "private": privately.run,
             "home": homes.run,
+            "publisher": publishers.run,
             "links": self._find_links,
         }
 
@@ -110,6 +112,7 @@ class Desk:
             "thread": case.reply_is_due(),
             "private": case.private_is_due(),
             "home": case.home_is_due(),
+            "publisher": case.telling_is_due(),
             "links": bool(case.missing_links()) and not case.is_private,
         }
         # Links that were not there are looked for when there is news, not in a circle.

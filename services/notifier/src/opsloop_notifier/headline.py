@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from opsloop_common.events import TaskState
 from opsloop_common.quantities import duration
-from opsloop_notifier import naming, words
+from opsloop_notifier import external, naming, words
 from opsloop_notifier.style import Style
 
 LONGEST_SENTENCE = 1200
@@ -13,6 +13,8 @@ _LONGEST_PARTIAL = 600
 
 def title(task: TaskState, style: Style) -> str:
     attempt = f" · attempt {task.attempt}" if task.attempt > 1 else ""
+    if task.external is not None:
+        return f"⚙️ {external.subject(task, task.external, style)}{attempt}"
     return f"⚙️ {naming.subject(task.task, task.target, style)}{attempt}"
 
 
@@ -27,7 +29,8 @@ def state(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
         case "queued" if task.claims > 0:
             return words.LOST
         case "queued":
-            return f"{sign} Queued{_waiting(task, names, links, style)}"
+            sign = words.STALLED_SIGN if task.silent_since else sign
+            return f"{sign} Queued{_waiting(task, names, links, style)}{_silence(task)}"
         case "running":
             step = style.pen.line(task.step, naming.LONGEST)
             sign = words.STALLED_SIGN if task.silent_since else sign
@@ -50,7 +53,12 @@ def state(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
 def text(task: TaskState, names: Mapping[str, str], style: Style) -> str:
     """All of it as one plain sentence, for notifications and screen readers."""
     attempt = f", attempt {task.attempt}" if task.attempt > 1 else ""
-    head = f"{naming.plain_subject(task.task, task.target, style)}{attempt}"
+    named = (
+        external.plain_subject(task, task.external, style)
+        if task.external is not None
+        else naming.plain_subject(task.task, task.target, style)
+    )
+    head = f"{named}{attempt}"
     # No text of others has an asterisk left, so those that are there are our own formatting.
     said = f"{head}: {state(task, names, {}, style).replace('*', '')} ({percent(task)}%)"
     return " ".join(part for part in (said, partial(task, style), tried_again(task, names, style)) if part)

@@ -10,8 +10,9 @@ _LONGEST_PERSON = 60
 
 
 def subject(task: str, target: str, style: Style, limit: int = LONGEST) -> str:
-    """`*schema_fix* for *naples-honda*`."""
-    return f"*{style.pen.line(task, limit)}* for *{style.pen.line(target, limit)}*"
+    """`*schema_fix* for *naples-honda*`; without a target the task alone."""
+    named = f"*{style.pen.line(task, limit)}*"
+    return f"{named} for *{style.pen.line(target, limit)}*" if target else named
 
 
 def plain_subject(task: str, target: str, style: Style) -> str:

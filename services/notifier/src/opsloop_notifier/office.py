@@ -11,6 +11,7 @@ from opsloop_common import runtime
 from opsloop_common.bus import Bus, BusError
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.series import ConsumerSeries
+from opsloop_common.outbox import Outbox
 from opsloop_common.subjects import Subjects, notifier_of
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.budget import Limits
@@ -24,6 +25,7 @@ from opsloop_notifier.membership import Membership
 from opsloop_notifier.people import People
 from opsloop_notifier.posting import Poster
 from opsloop_notifier.privately import Links, Privately
+from opsloop_notifier.publishers import Publishers
 from opsloop_notifier.reconcile import Reconciler
 from opsloop_notifier.slack import Slack
 from opsloop_notifier.style import Style
@@ -79,6 +81,7 @@ class Office:
             threads=Threads(poster, tails.read, people, style),
             privately=Privately(slack, lanes, gate, ledger, links, people, tails.read, style),
             homes=Homes(slack, lanes, gate, Pages(bus, subjects).newest, style),
+            publishers=Publishers(Outbox(bus, subjects), links, ledger),
             links=links,
             observe=observe,
         )

@@ -70,7 +70,7 @@ def named_in(state: TaskState | AnswerState) -> set[str]:
         return _named_in_answer(state.body)
     named = [state.tried_by, state.requested_by if state.follow_ups else None, state.cancelled_by, state.confirmed_by]
     named.append(state.behind.by if state.behind else None)
-    return {person.user for person in named if person is not None}
+    return {person.user for person in named if person is not None and person.user}
 
 
 def _named_in_answer(body: AnswerBody) -> set[str]:
@@ -78,11 +78,11 @@ def _named_in_answer(body: AnswerBody) -> set[str]:
         case StatusBody(runs=runs):
             return {run.by.user for run in runs}
         case TasksBody(running=running, queued=queued, ended=ended):
-            return {row.by.user for row in (*running, *queued, *ended)}
+            return {row.by.user for row in (*running, *queued, *ended)} - {""}
         case HomeBody(open=open_rows, ended=ended):
             return {row.by.user for row in (*open_rows, *ended)}
         case TaskBody(row=row):
-            return {row.by.user}
+            return {row.by.user} - {""}
         case RefusedBody(owners=owners):
             return set(owners)
         case _:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from opsloop_common.events import FINAL_STATUSES, TaskState
-from opsloop_notifier import amounts, controls, headline, lineage, naming, sparkline, words
+from opsloop_notifier import amounts, controls, external, headline, lineage, naming, sparkline, words
 from opsloop_notifier.message import (
     CONTEXT_LIMIT,
     SECTION_LIMIT,
@@ -43,7 +43,8 @@ def task_card(
         *_numbers(task, style),
         *_findings(task, style),
         *_next(task, names, links, style),
-        *([section(words.SETTLE)] if task.status == "unknown" else []),
+        *(external.links(task.external.links, style) if task.external else []),
+        *([section(words.SETTLE)] if task.status == "unknown" and not task.external else []),
         actions(controls.of_task(task, sequence, style)),
         context(_small_print(task, names, links, style)),
     ]
@@ -71,6 +72,8 @@ def _next(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], s
 
 
 def _small_print(task: TaskState, names: Mapping[str, str], links: Mapping[str, str], style: Style) -> str:
+    if task.external is not None:
+        return external.small_print(task, task.external, style)
     parts = [
         style.pen.line(task.title, naming.LONGEST) if task.title != task.target else "",
         lineage.origin(task, links, style),

@@ -17,7 +17,8 @@ def row(found: TaskRow, names: Mapping[str, str], style: Style, link: str = "") 
     """
     attempt = f" · attempt {found.attempt}" if found.attempt > 1 else ""
     who = naming.person(found.by, names, style)
-    head = f"{sign(found)} {naming.subject(found.task, found.target, style, _NAME)}{attempt} – {state(found)}"
+    subject = naming.subject(found.title or found.task, found.target, style, _NAME)
+    head = f"{sign(found)} {subject}{attempt} – {state(found)}"
     parts = [
         f"{head}, started by {who}" if who else head,
         words.moment(found.at),

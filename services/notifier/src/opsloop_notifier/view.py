@@ -16,6 +16,8 @@ from opsloop_common.events import FINAL_STATUSES, TaskState
 
 ANCHOR = "anchor"
 PRIVATE = "private"
+TOLD = "told"
+"""No message in Slack: another system was told that its task's card is up."""
 MILESTONES = (20, 40, 60, 80)
 END = "end"
 CONFIRMED = "confirmed"
@@ -89,11 +91,13 @@ def _confirmation(task: TaskState, settled: Settled) -> Reply | None:
 
 
 def is_thread_slot(slot: str) -> bool:
-    return slot not in (ANCHOR, PRIVATE)
+    return slot not in (ANCHOR, PRIVATE, TOLD)
 
 
 def mentions(task: TaskState) -> bool:
     """Whether the end of this attempt calls the person who started it."""
+    if not task.tried_by.user:
+        return False
     if task.status == "failed":
         # One that is tried again by itself needs nobody yet.
         return task.retry_at is None

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 
@@ -15,11 +16,17 @@ from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.checkpoints import StepRecord
 from opsloop_common.events import TaskState
 from opsloop_common.measures import Measure, MetricQuery, RangeQuery, Series
+from opsloop_common.outbox import Outbox
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor
+from opsloop_common.service import Endpoint
+from opsloop_common.subjects import Subjects
 from opsloop_orchestrator import deadlines, identities
 from opsloop_orchestrator.commands import Commands, Sources
+from opsloop_orchestrator.external.intake import Intake
+from opsloop_orchestrator.external.log_lines import LogLines
+from opsloop_orchestrator.external.watch import Watch
 from opsloop_orchestrator.follow_ups import FollowUps
 from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.journal import Journal
@@ -41,6 +48,8 @@ COMMANDS_SIDE_BY_SIDE = 64
 CLAIMS_SIDE_BY_SIDE = 16
 """Beyond the tasks that run: looking whether a task may start must not wait for one that has to be looked up."""
 FOLLOW_UPS_SIDE_BY_SIDE = 16
+REPORTS_SIDE_BY_SIDE = 500
+"""Of one publisher; those of a task are taken in together."""
 
 
 def now() -> datetime:
@@ -57,7 +66,7 @@ async def start() -> None:
     async with runtime.probing(health, settings.service, SERVICE):
         bus = await runtime.connect(settings.service, SERVICE)
         try:
-            await readiness.wait(bus, settings.service.subjects)
+            await readiness.wait(bus, settings.service.subjects, tuple(settings.catalogue.publishers))
             await serve(bus, settings, redact, health, ConsumerSeries(registry))
         finally:
             await bus.close()
@@ -100,11 +109,13 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
         return deadlines.look_again_at(task, kind, settings.start_within) if kind else task.retry_at
 
     projection = Projection(Bucket(bus, subjects.bucket("TASKS"), Row), journal, homes, due_at)
+    outbox = Outbox(bus, subjects)
     commands = Commands(
         sources=Sources(journal, projection, readings, identify),
         targets=targets,
         line=line,
         homes=homes,
+        outbox=outbox,
         catalogue=catalogue,
         clock=now,
         start_within=settings.start_within,
@@ -156,6 +167,12 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
             series=series,
         )
 
+    log_lines = LogLines(bus, subjects, redact)
+    intakes = {
+        name: Intake(publisher=publisher, journal=journal, outbox=outbox, lines=log_lines, redact=redact, clock=now)
+        for name, publisher in catalogue.publishers.items()
+    }
+
     try:
         async with _staying(runtime.together(leases.run(), runners.run())) as alive:
             try:
@@ -165,15 +182,32 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
                     consumer("EVT", "orchestrator-follow-ups", follow_ups.handle, FOLLOW_UPS_SIDE_BY_SIDE).run(),
                     consumer("EVT", "orchestrator-projection", projection.handle, 1).run(),
                     sweeper.run(),
+                    Watch(projection, journal, now, settings.sweep_seconds).run(),
+                    *(
+                        consumer(f"EXT_{name}", "orchestrator", intake.handle, REPORTS_SIDE_BY_SIDE).run()
+                        for name, intake in intakes.items()
+                    ),
+                    *([_answer_reports(bus, subjects, intakes)] if intakes else []),
                     runtime.beat(health),
                     alive,
                 )
             finally:
                 # First nothing comes in any more, then what runs is handed over under a lease that is still renewed.
                 await _undisturbed(worker.hand_over())
-                await readings.close()
+                await asyncio.gather(readings.close(), *(intake.close() for intake in intakes.values()))
     finally:
         await _undisturbed(leases.release())
+
+
+async def _answer_reports(bus: Bus, subjects: Subjects, intakes: dict[str, Intake]) -> None:
+    """Takes in, until cancelled, what publishers want to be answered."""
+    await service.serve(
+        bus,
+        name="publish",
+        version=version("opsloop-orchestrator"),
+        description="Takes in reports of other systems' tasks and says what became of them",
+        endpoints=tuple(Endpoint(name, subjects.publishing(name), intake.answer) for name, intake in intakes.items()),
+    )
 
 
 @contextlib.asynccontextmanager

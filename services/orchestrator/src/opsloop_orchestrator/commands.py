@@ -21,6 +21,7 @@ from opsloop_common.commands import (
     CancelTask,
     ConfirmHappened,
     CountClick,
+    PressButton,
     RetryTask,
     RunAgain,
     RunTask,
@@ -30,11 +31,13 @@ from opsloop_common.commands import (
     ShowTask,
     ShowTasks,
 )
+from opsloop_common.outbox import Outbox
 from opsloop_common.subjects import is_id
 from opsloop_orchestrator import decide, moves
 from opsloop_orchestrator.answering import Answer, moved, refuse, with_course, with_numbers
 from opsloop_orchestrator.decide import Known
 from opsloop_orchestrator.denials import log_denial
+from opsloop_orchestrator.external import presses
 from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import Journal
@@ -67,6 +70,7 @@ class Commands:
         targets: Targets,
         line: Line,
         homes: Homes,
+        outbox: Outbox,
         catalogue: Catalogue,
         clock: Callable[[], datetime],
         start_within: timedelta,
@@ -76,6 +80,7 @@ class Commands:
         self._targets = targets
         self._line = line
         self._homes = homes
+        self._outbox = outbox
         self._catalogue = catalogue
         self._clock = clock
         self._start_within = start_within
@@ -105,6 +110,8 @@ class Commands:
             return await self._say(refuse(asked, "too_late", self._catalogue, now))
         match decide.decide(asked, known, now):
             case Answer() as answer:
+                if press := presses.told(asked, known, answer, now):
+                    await self._outbox.tell(press, press.click_id)
                 await self._say(await self._completed(answer))
             case Move(event="queued") as move:
                 await self._admit(asked, move, known.sequence)
@@ -125,6 +132,7 @@ class Commands:
             case (
                 RetryTask(task_id=id)
                 | CancelTask(task_id=id)
+                | PressButton(task_id=id)
                 | ConfirmHappened(task_id=id)
                 | RunAgain(task_id=id)
                 | ShowLogs(task_id=id)

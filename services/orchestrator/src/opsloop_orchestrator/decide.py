@@ -17,6 +17,7 @@ from opsloop_common.answers import (
     MetricBody,
     Offer,
     ParamProblem,
+    PressedBody,
     StatusBody,
     TaskRow,
 )
@@ -27,6 +28,7 @@ from opsloop_common.commands import (
     Command,
     ConfirmHappened,
     ExplainButton,
+    PressButton,
     RetryTask,
     RunAgain,
     RunTask,
@@ -72,6 +74,11 @@ def decide(asked: AnyCommand, known: Known, now: datetime) -> Move | Answer:
     match asked:
         case RunTask():
             return _run(asked, known, now)
+        case RetryTask() | ConfirmHappened() | RunAgain() | CancelTask() if known.task and known.task.external:
+            # Nothing of it runs here. Whoever sends this button took the name of another one.
+            return refuse(asked, "button_unknown", known.catalogue, now)
+        case PressButton():
+            return _press(asked, known, now)
         case RetryTask() | ConfirmHappened() | RunAgain():
             return _after_the_end(asked, known, now)
         case CancelTask():
@@ -110,6 +117,9 @@ def asks_who(asked: AnyCommand, known: Known) -> bool:
             is_run = not isinstance(asked, CancelTask) and kind is not None and kind.asks_who
             is_own = asked.actor in (known.task.requested_by, known.task.tried_by)
             return is_run or (not is_own and rights.owners_need_identity(known.catalogue.access))
+        case PressButton():
+            # Whoever is verified is named so to the publisher.
+            return known.task is not None and known.task.external is not None
         case ShowStatus() | ShowHelp():
             return any(kind.asks_who for kind in tasks.values())
         case _:
@@ -219,6 +229,21 @@ def _caused_by(move: Move, asked: Command) -> Move:
     return Move(move.event, replace(move.state, handled=handled))
 
 
+def _press(asked: PressButton, known: Known, now: datetime) -> Answer:
+    task = known.task
+    external = task.external if task is not None else None
+    publisher = known.catalogue.publishers.get(external.publisher) if external is not None else None
+    if task is None or external is None or publisher is None or not is_in_reach(asked, task):
+        return refuse(asked, "button_unknown", known.catalogue, now)
+    names = {"task": task.task, "target": task.target, "task_id": task.id}
+    if asked.drawn_at <= external.buttons_from or not 1 <= asked.button <= len(external.buttons):
+        return refuse(asked, "button_outdated", known.catalogue, now, **names)
+    if no := rights.may_press(asked.actor, publisher, known.identity):
+        return deny(asked, no, known.catalogue, now, **names)
+    label = external.buttons[asked.button - 1].label
+    return private(asked, PressedBody(task_id=task.id, publisher=publisher.title, label=label), now)
+
+
 def _status(asked: ShowStatus, known: Known, now: datetime) -> Answer:
     target = _find(asked.target, known.catalogue.targets)
     if target is None:
@@ -273,6 +298,7 @@ def row_of(task: TaskState, sequence: int, at: datetime) -> TaskRow:
         sequence=sequence,
         attempt=task.attempt,
         cancelling=task.status == "running" and task.cancelled_by is not None,
+        title=task.external.title if task.external else "",
     )
 
 

@@ -27,12 +27,15 @@ CHANGE_NO_LIST = frozenset({"ops.task.progressed.v1", "ops.task.step.v1", "ops.t
 
 DueAt = Callable[[TaskState], datetime | None]
 """When something is to be done about a task that nobody runs."""
+NO_TARGET = "-"
+"""In the key of a task that another system runs on nothing we know."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A task in a list. `sequence` is that of the event it was folded from, `since` that event's time.
 
     `due_at` is when something is to be done about a task that nobody runs.
+    `title` and `publisher` are those of a task that another system runs.
     """
 
     id: str
@@ -46,6 +49,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner: str = ""
     cancelling: bool = False
     due_at: datetime | None = None
+    title: str = ""
+    publisher: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +70,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             sequence=self.sequence,
             attempt=self.attempt,
             cancelling=self.cancelling,
+            title=self.title,
         )
 
 
@@ -109,8 +115,8 @@ class Projection:
 
     async def _fold(self, row: Row) -> None:
         here, there = ("open", "done") if row.is_open else ("done", "open")
-        mine = await self._rows.get(f"{here}.{row.target}.{row.id}")
-        other = await self._rows.get(f"{there}.{row.target}.{row.id}")
+        place = f"{row.target or NO_TARGET}.{row.id}"
+        mine, other = await self._rows.get(f"{here}.{place}"), await self._rows.get(f"{there}.{place}")
         if _sequence(mine) > row.sequence or _sequence(other) >= row.sequence:
             return
         if _sequence(mine) < row.sequence:
@@ -144,6 +150,8 @@ def row_of(task: TaskState, sequence: int, since: datetime, due_at: datetime | N
         owner=task.owner,
         cancelling=task.status == "running" and task.cancelled_by is not None,
         due_at=due_at,
+        title=task.external.title if task.external else "",
+        publisher=task.external.publisher if task.external else "",
     )
 
 

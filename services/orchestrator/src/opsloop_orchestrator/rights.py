@@ -8,6 +8,7 @@ from opsloop_common.answers import RefusalReason
 from opsloop_common.catalogue import Access, TaskType
 from opsloop_common.events import TaskState
 from opsloop_common.people import Identity, IdentityReason, Person
+from opsloop_common.publishers import Publisher
 
 
 class No(msgspec.Struct, frozen=True):
@@ -39,6 +40,15 @@ def may_handle(person: Person, task: TaskState, access: Access, identity: Identi
     if person in (task.requested_by, task.tried_by):
         return None
     return None if _is_listed(person, identity, access.owners) else No("not_yours")
+
+
+def may_press(person: Person, publisher: Publisher, identity: Identity | None) -> No | None:
+    """None when this person may press the buttons of this publisher's events."""
+    if _is_listed(person, identity, publisher.press_by):
+        return None
+    if publisher.asks_who and (identity is None or identity.state == "unknown"):
+        return No("no_identity", identity.reason if identity is not None else "no_answer")
+    return No("not_permitted")
 
 
 def owners_need_identity(access: Access) -> bool:

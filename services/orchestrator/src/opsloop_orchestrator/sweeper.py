@@ -70,6 +70,8 @@ class Sweeper:
         rows = await self._projection.open_rows()
         living = await self._leases.living()
         busy = {row.target for row in rows if row.status == "running"}
+        # Nothing of other systems' tasks runs here: those have a watch of their own.
+        rows = [row for row in rows if not row.publisher]
         for row in rows:
             if row.status == "running":
                 await self._look_at_running(row, living)

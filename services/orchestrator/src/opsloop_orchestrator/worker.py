@@ -134,7 +134,7 @@ class Worker:
 
     async def _claim(self, id: str) -> Claimed | None:
         found = await self._journal.task(id)
-        if found is None or found.state.status != "queued":
+        if found is None or found.state.status != "queued" or found.state.external is not None:
             return None
         task = found.state
         kind = self._catalogue.tasks.get(task.task)

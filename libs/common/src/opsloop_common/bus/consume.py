@@ -58,6 +58,7 @@ class Delivery:
         self._message = message
         self.subject = message.subject
         self.data = message.data
+        self.message_id = (message.headers or {}).get("Nats-Msg-Id", "")
         self.stream = message.metadata.stream
         self.sequence = message.metadata.sequence.stream
         self.time = message.metadata.timestamp.replace(tzinfo=UTC)

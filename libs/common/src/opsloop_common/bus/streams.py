@@ -3,6 +3,7 @@
 Services only bind; `differences` tells what they find that is not as it should be.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,6 +19,7 @@ from opsloop_common.subjects import PARTITIONS, Subjects, notifier_of
 MIB = 1024 * 1024
 HELD_AT_MOST = 100_000
 """Unacknowledged messages a consumer may hold: a notifier holds the newest of every task it still owes."""
+REPORTS_HELD = 2_000
 
 
 class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,9 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     bucket: bool = False
     ttl_per_message: bool = False
     deduplicate_seconds: float = 120
+    largest_message: int = -1
+    answers: bool = True
+    """Whether it acknowledges a message to the subject that the sender chose."""
 
 
 class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +62,8 @@ def _days(days: float) -> float:
     return timedelta(days=days).total_seconds()
 
 
-def topology(subjects: Subjects) -> Topology:
-    """What OpsLoop needs under one root."""
+def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
+    """What OpsLoop needs under one root, with a stream for each of the catalogue's publishers."""
     s = subjects
     streams = (
         StreamPlan(
@@ -72,6 +77,12 @@ def topology(subjects: Subjects) -> Topology:
             name=s.stream("LOG"), subjects=(f"{s.root}.log.*",), age_seconds=_days(14), max_bytes=2048 * MIB,
             per_subject=5_000, full=api.DiscardPolicy.OLD,
         ),
+        StreamPlan(
+            # Ids are remembered for longer than a request may be delivered again.
+            name=s.stream("OUT"), subjects=(s.all_notices,), age_seconds=_days(1), max_bytes=256 * MIB, per_subject=100,
+            full=api.DiscardPolicy.OLD, deduplicate_seconds=2 * 3600,
+        ),
+        *(_reports(s, publisher) for publisher in publishers),
         StreamPlan(name=s.stream("DLQ"), subjects=(f"{s.root}.dlq.>",), age_seconds=_days(30), max_bytes=256 * MIB),
         _bucket(s.bucket("TASKS"), ttl_per_message=True),
         _bucket(s.bucket("TARGETS")),
@@ -96,8 +107,33 @@ def topology(subjects: Subjects) -> Topology:
         _consumer(s.stream("EVT"), "metrics", s.all_events, ack_wait_seconds=10),
         # Longer than the calls to Grafana that one event may need.
         _consumer(s.stream("EVT"), "metrics-annotations", s.all_events, ack_wait_seconds=30, held_at_most=1000),
+        *(
+            _consumer(
+                _reported(s, publisher),
+                "orchestrator",
+                s.reports_of(publisher),
+                ack_wait_seconds=30,
+                held_at_most=REPORTS_HELD,
+            )
+            for publisher in publishers
+        ),
     )
     return Topology(streams, consumers)
+
+
+def _reported(subjects: Subjects, publisher: str) -> str:
+    return subjects.stream(f"EXT_{publisher}")
+
+
+def _reports(subjects: Subjects, publisher: str) -> StreamPlan:
+    """What one publisher reports, apart from all others: full, or with ids used up, it harms itself alone.
+
+    It acknowledges nothing: whoever may only publish there could have the acknowledgement sent to a subject of ours.
+    """
+    return StreamPlan(
+        name=_reported(subjects, publisher), subjects=(subjects.reports_of(publisher),), age_seconds=3600,
+        max_bytes=64 * MIB, largest_message=64 * 1024, answers=False,
+    )  # fmt: skip
 
 
 def _bucket(name: str, **changes: Any) -> StreamPlan:
@@ -119,7 +155,8 @@ def check_ages(plan: Topology, subjects: Subjects) -> None:
     """Commands must die before events, and events before the records that make their replay harmless."""
     ages = {stream.name: stream.age_seconds or float("inf") for stream in plan.streams}
     order = [subjects.stream("CMD"), subjects.stream("EVT"), f"KV_{subjects.bucket('LEDGER')}"]
-    for younger, older in pairwise(order):
+    reports = [name for name in ages if name.startswith(subjects.stream("EXT_"))]
+    for younger, older in (*pairwise(order), *((name, subjects.stream("EVT")) for name in reports)):
         if not ages[younger] < ages[older]:
             raise UnsafeTopology(
                 f"{younger} keeps messages for {ages[younger]:.0f} s, which must be less than {older} with "
@@ -127,16 +164,19 @@ def check_ages(plan: Topology, subjects: Subjects) -> None:
             )
 
 
-async def provision(bus: Bus, subjects: Subjects) -> list[str]:
+async def provision(bus: Bus, subjects: Subjects, publishers: Collection[str] | None = None) -> list[str]:
     """Creates what is missing, changes what may be changed, and returns one line for each thing it did.
 
+    Streams of publishers that are no longer in the catalogue are removed; None: which there are is not known.
     Running it again returns an empty list. Raises UnsafeTopology, OSError when the broker refuses.
     """
-    plan = topology(subjects)
+    plan = topology(subjects, publishers or ())
     check_ages(plan, subjects)
     js = bus.client.jetstream(timeout=10)
     done: list[str] = []
     try:
+        if publishers is not None:
+            done += await _remove_former(js, subjects, publishers)
         for stream in plan.streams:
             done += await _provision_stream(js, stream)
         for consumer in plan.consumers:
@@ -146,12 +186,12 @@ async def provision(bus: Bus, subjects: Subjects) -> list[str]:
     return done
 
 
-async def differences(bus: Bus, subjects: Subjects) -> list[str]:
+async def differences(bus: Bus, subjects: Subjects, publishers: Collection[str] = ()) -> list[str]:
     """One line for each stream or consumer that is missing or not as it should be. Empty: ready to serve.
 
     Raises OSError when the broker does not answer.
     """
-    plan = topology(subjects)
+    plan = topology(subjects, publishers)
     js = bus.client.jetstream(timeout=5)
     found: list[str] = []
     try:
@@ -162,6 +202,25 @@ async def differences(bus: Bus, subjects: Subjects) -> list[str]:
     except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as error:
         raise OSError(f"cannot look at the streams: {type(error).__name__}") from error
     return found
+
+
+async def _remove_former(js: JetStreamContext, subjects: Subjects, publishers: Collection[str]) -> list[str]:
+    """A publisher without a catalogue entry reaches no stream."""
+    former = []
+    offset = 0
+    while page := await js.streams_info(offset):
+        offset += len(page)
+        former += [stream.config.name or "" for stream in page if _is_former(stream.config, subjects, publishers)]
+    for name in former:
+        await js.delete_stream(name)
+    return [f"removed stream {name}: its publisher is no longer in the catalogue" for name in former]
+
+
+def _is_former(actual: api.StreamConfig, subjects: Subjects, publishers: Collection[str]) -> bool:
+    name = actual.name or ""
+    publisher = name.removeprefix(subjects.stream("EXT_"))
+    # Another installation's stream may begin like one of ours: its subjects tell them apart.
+    return name != publisher and actual.subjects == [subjects.reports_of(publisher)] and publisher not in publishers
 
 
 async def _look_at_stream(js: JetStreamContext, plan: StreamPlan) -> list[str]:
@@ -227,6 +286,8 @@ def _stream(plan: StreamPlan) -> api.StreamConfig:
         allow_rollup_hdrs=plan.bucket,
         deny_delete=plan.bucket,
         allow_msg_ttl=plan.ttl_per_message or None,
+        max_msg_size=plan.largest_message,
+        no_ack=not plan.answers,
     )
 
 
@@ -246,7 +307,8 @@ def _durable(plan: ConsumerPlan) -> api.ConsumerConfig:
 
 def _stream_differences(plan: StreamPlan, actual: api.StreamConfig) -> list[str]:
     wanted = _stream(plan)
-    keys = ("subjects", "retention", "max_age", "max_bytes", "max_msgs_per_subject", "discard", "storage")
+    limits = ("max_age", "max_bytes", "max_msgs_per_subject", "max_msg_size", "discard")
+    keys = ("subjects", "retention", *limits, "storage", "no_ack")
     found = _compare(f"stream {plan.name}", keys, wanted, actual)
     if plan.ttl_per_message and not actual.allow_msg_ttl:
         found.append(f"stream {plan.name}: allow_msg_ttl is off, should be on")

@@ -5,6 +5,7 @@ from opsloop_common.answers import (
     HelpBody,
     LogsBody,
     MetricBody,
+    PressedBody,
     RefusedBody,
     StatusBody,
     TargetsBody,
@@ -12,7 +13,7 @@ from opsloop_common.answers import (
     TasksBody,
     UnknownNameBody,
 )
-from opsloop_notifier.answers import lists, logs, metric, refusals, target_card, unknown_names, usage
+from opsloop_notifier.answers import lists, logs, metric, pressed, refusals, target_card, unknown_names, usage
 from opsloop_notifier.answers.gathered import Gathered
 from opsloop_notifier.answers.said import Said
 from opsloop_notifier.message import Message, mark, section
@@ -41,6 +42,8 @@ def _said(answer: AnswerState, gathered: Gathered, style: Style) -> Said:
             return refusals.said(body, gathered, style)
         case LogsBody():
             return logs.said(body, gathered.lines, style)
+        case PressedBody():
+            return pressed.said(body, style)
         case TargetsBody():
             return lists.targets(body, answer.answered_at, style)
         case TasksBody():
