@@ -16,6 +16,7 @@ COMMON_MODULES = {
     "checkpoints",
     "codec",
     "commands",
+    "crash",
     "events",
     "external",
     "forms",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
+from opsloop_common import crash
 from opsloop_common.bus import Bus, streams
 from opsloop_common.probe import Health, ProbeServer
 from opsloop_common.settings import ServiceSettings, SettingsError
@@ -29,6 +30,7 @@ class CannotStart(Exception):
 
 def main(service: str, start: Callable[[], Coroutine[None, None, None]]) -> None:
     """Runs a service until SIGTERM or SIGINT, which cancel it. Exits with 2 and a line when it cannot start."""
+    crash.watch(os.environ)
     try:
         asyncio.run(_until_signal(start))
     except SettingsError as error:

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import aiohttp
 
+from opsloop_common import crash
 from opsloop_common.task import Run
 from opsloop_dealership.failures import failure
 from opsloop_dealership.page import Page, read_page
@@ -86,7 +87,10 @@ async def open_site(run: Run) -> AsyncIterator[Site]:
     settings = read_settings(run.target)
     connect = min(CONNECT_SECONDS, settings.timeout_seconds)
     timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    traces = crash.of_requests(aiohttp.TraceConfig, lambda verb, _: f"site {verb}")
+    async with aiohttp.ClientSession(
+        timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces
+    ) as session:
         yield Site(session, settings, run.log)
 
 

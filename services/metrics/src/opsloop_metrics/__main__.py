@@ -6,7 +6,7 @@ from importlib.metadata import version
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import log, runtime
+from opsloop_common import crash, log, runtime
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
@@ -78,7 +78,8 @@ async def _annotate(bus: Bus, settings: Settings, series: Series, consumers: Con
             return ""
         return answer.url
 
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    traces = crash.of_requests(aiohttp.TraceConfig, lambda verb, _: f"Grafana {verb}")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces) as session:
         is_there = settings.grafana_url and settings.grafana_token
         grafana = Grafana(session, settings.grafana_url, settings.grafana_token) if is_there else None
         annotating = Annotating(bus=bus, subjects=subjects, grafana=grafana, thread=thread, count=series.annotated)
@@ -97,7 +98,8 @@ async def _annotate(bus: Bus, settings: Settings, series: Series, consumers: Con
 async def _answer(bus: Bus, settings: Settings, series: Series) -> None:
     """Answers questions about the catalogue's metrics until cancelled."""
     subjects = settings.service.subjects
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    traces = crash.of_requests(aiohttp.TraceConfig, lambda _, path: f"Prometheus {path.rpartition('/')[2]}")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces) as session:
         figures = Figures(settings.metrics, _prometheus(session, settings), series)
         try:
             await serve(

@@ -10,6 +10,7 @@ import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from opsloop_common import crash
 from opsloop_notifier.message import Block, Marker, Message, marker_in_block_id
 from opsloop_notifier.outcome import (
     DEFAULT_PAUSE_SECONDS,
@@ -89,7 +90,14 @@ class Slack(Protocol):
 def open_session() -> aiohttp.ClientSession:
     """The session every call shares; the SDK ignores its own timeout with a session of ours."""
     timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, sock_connect=CONNECT_SECONDS)
-    return aiohttp.ClientSession(timeout=timeout)
+    traces = crash.of_requests(aiohttp.TraceConfig, _deed)
+    return aiohttp.ClientSession(timeout=timeout, trace_configs=traces)
+
+
+def _deed(verb: str, path: str) -> str:
+    """A method's name; what is not one is a response URL, which belongs to nobody's eyes."""
+    method = path.rpartition("/api/")[2]
+    return method if "." in method and "/" not in method else "response_url"
 
 
 class SlackWeb:

@@ -124,6 +124,10 @@ _to_runner = msgspec.msgpack.Decoder(ToRunner)
 _from_runner = msgspec.msgpack.Decoder(FromRunner)
 
 
+def name(frame: ToRunner | FromRunner) -> str:
+    return str(frame.__struct_config__.tag)
+
+
 def pack(frame: ToRunner | FromRunner) -> bytes:
     body = _encoder.encode(frame)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from opsloop_common import crash
 from opsloop_common.measures import Measure, Series
 from opsloop_common.task import STEP_RESULT_LIMIT_BYTES, Target, TaskFailed
 from opsloop_orchestrator import frames
@@ -26,12 +27,17 @@ class Pipe:
 
     def send(self, frame: frames.FromRunner) -> None:
         """Writes at once: a frame is on its way before the handler goes on, whatever the handler does next."""
+        crash.crossing("before frame", frames.name, frame)
         data = frames.pack(frame)
         while data:
             data = data[os.write(self._descriptor, data) :]
+        crash.crossing("after frame", frames.name, frame)
 
     async def receive(self) -> frames.ToRunner | None:
-        return await frames.read_to_runner(self._reader)
+        frame = await frames.read_to_runner(self._reader)
+        if frame is not None:
+            crash.crossing("with frame", frames.name, frame)
+        return frame
 
 
 class PipedRun:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
 from typing import Any
 
+from opsloop_common import crash
 from opsloop_common.task import ENTRY_POINT_GROUP, PROBE_ENTRY_POINT_GROUP, Result, Run, TaskFailed
 from opsloop_orchestrator import frames, watchdog
 from opsloop_orchestrator.frames import Begin, Cancel, Failed, Finished, Kept, Probed, Ready, Stopped, Told
@@ -103,6 +104,7 @@ async def serve(descriptor: int) -> None:
 
 
 def main() -> None:
+    crash.watch(os.environ, "runner: ")
     watchdog.start(int(sys.argv[1]))
     # Standard output carries the frames; a handler's print must not get between them.
     descriptor = os.dup(1)

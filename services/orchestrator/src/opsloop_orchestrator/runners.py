@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 
+from opsloop_common import crash
 from opsloop_common.runtime import die_with_parent
 from opsloop_orchestrator import frames, watchdog
 from opsloop_orchestrator.frames import Ready
@@ -72,13 +73,18 @@ class RunnerProcess:
 
     def send(self, frame: frames.ToRunner) -> None:
         if self._process.stdin is not None and not self._process.stdin.is_closing():
+            crash.crossing("before frame to runner:", frames.name, frame)
             self._process.stdin.write(frames.pack(frame))
+            crash.crossing("after frame to runner:", frames.name, frame)
 
     async def receive(self) -> frames.FromRunner | None:
         """The next frame; None when the runner is gone."""
         if self._process.stdout is None:
             return None
-        return await frames.read_from_runner(self._process.stdout)
+        frame = await frames.read_from_runner(self._process.stdout)
+        if frame is not None:
+            crash.crossing("with frame from runner:", frames.name, frame)
+        return frame
 
     def live_until(self, deadline: float) -> None:
         """Its watchdog kills it then, unless it is told a later time; see `watchdog`."""

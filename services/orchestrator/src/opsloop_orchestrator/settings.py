@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from opsloop_common import catalogue
+from opsloop_common import catalogue, crash
 from opsloop_common.catalogue import Catalogue, CatalogueError
 from opsloop_common.settings import Environment, ServiceSettings, service_settings
 
@@ -21,6 +21,8 @@ PASSED_TO_RUNNERS = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
+    crash.AT,
+    crash.RECORD,
 )
 """A task sees only this much of the environment; its secrets reach it by name."""
 

@@ -20,6 +20,8 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from opsloop_common import crash
+
 log = logging.getLogger(__name__)
 
 API_DEADLINE_SECONDS = 2.0
@@ -271,6 +273,7 @@ class Bus:
     async def _direct(self, stream: str, query: Mapping[str, object]) -> list[Stored]:
         """A batch of messages by one request; the broker sends them one by one and a last one without data."""
         inbox = self._client.new_inbox()
+        crash.crossing("before", _deed, f"$JS.API.DIRECT.GET.{stream}")
         try:
             subscription = await self._client.subscribe(inbox)
             try:
@@ -290,6 +293,7 @@ class Bus:
     ) -> bytes:
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
+        crash.crossing("before", _deed, subject)
         try:
             reply = await self._client.request(subject, payload, timeout=deadline_seconds, headers=headers)
         except nats.errors.NoRespondersError as error:
@@ -299,7 +303,22 @@ class Bus:
         if task and task.cancelling() > cancelled_before:
             # The client waits with asyncio.wait_for, which (3.11) drops a cancellation that comes with the reply.
             raise asyncio.CancelledError
+        crash.crossing("after", _deed, subject)
         return reply.data
+
+
+def _deed(subject: str) -> str:
+    """What is asked of the broker, in words that name no id."""
+    match subject.split("."):
+        case ["$KV", bucket, *key]:
+            return f"put {bucket}.epoch" if "epoch" in key else f"put {bucket}"
+        case ["$JS", "API", *_, verb, stream]:
+            return f"{verb.lower()} {stream}"
+        case [_, "evt" | "cmd" as kind, *_, name]:
+            return f"publish {kind}.{name}"
+        case [_, kind, *_]:
+            return f"publish {kind}"
+    return "publish"
 
 
 def _headers(expect: Expect | None, message_id: str, ttl_seconds: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from opsloop_common import codec
+from opsloop_common import codec, crash
 from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter
@@ -65,17 +65,25 @@ class Delivery:
 
     async def ack(self) -> None:
         """Tells the broker it is done. Lost without a broker: the message then comes again."""
-        await self._settle(self._message.ack)
+        await self._settle("ack", self._message.ack)
 
     async def again(self, delay_seconds: float) -> None:
-        await self._settle(lambda: self._message.nak(delay=delay_seconds))
+        await self._settle("nak", lambda: self._message.nak(delay=delay_seconds))
 
     async def drop(self) -> None:
-        await self._settle(self._message.term)
+        await self._settle("term", self._message.term)
 
-    async def _settle(self, how: Callable[[], Awaitable[None]]) -> None:
+    async def _settle(self, verb: str, how: Callable[[], Awaitable[None]]) -> None:
+        crash.crossing("before", self._deed, verb)
         with contextlib.suppress(nats.errors.Error):
             await how()
+            if crash.is_watched():
+                # It leaves with the loop's next turn: only then is "after" another place than "before".
+                await asyncio.sleep(0)
+        crash.crossing("after", self._deed, verb)
+
+    def _deed(self, verb: str) -> str:
+        return f"{verb} {self.stream}/{self._message.metadata.consumer}"
 
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import aiohttp
 
+from opsloop_common import crash
 from opsloop_common.bus import Bus
 from opsloop_common.people import IdentityQuery
 from opsloop_common.service import endpoint, serve
@@ -28,7 +29,9 @@ async def run(
     """Until cancelled. `clock` counts the seconds for which answers and pauses hold."""
     # Each source has at most as many connections as there are lookups.
     async with aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=2 * AT_ONCE)
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=2 * AT_ONCE),
+        trace_configs=crash.of_requests(aiohttp.TraceConfig, lambda _, path: path.rpartition("/")[2]),
     ) as session:
         desk = Desk(
             users=_users(settings, session, clock),
