@@ -63,6 +63,10 @@ class ScriptedSlack:
         """While set and not yet fired, posts, updates and views do not return."""
         self.identity: Identity | NotSent = Identity("opsloop", "B1")
         self.identified = 0
+        self.page = 100
+        self.unseen = 0
+        self.foreign: list[Seen] = []
+        """What others wrote, as it is read back."""
         self._last = 0
 
     @property
@@ -77,6 +81,9 @@ class ScriptedSlack:
 
     async def update(self, channel: str, ts: str, message: Message) -> Outcome:
         return await self._answer("update", lambda: self._replace(channel, ts, message))
+
+    async def delete(self, channel: str, ts: str) -> Outcome:
+        return await self._answer("delete", lambda: self._take_away(channel, ts))
 
     async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome:
         return await self._answer("ephemeral", lambda: self._tell("ephemeral", user, message))
@@ -101,13 +108,26 @@ class ScriptedSlack:
         self.named.append(user)
         return "Alice Rivera" if user == "U0ALICE" else ""
 
-    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
+    async def read(
+        self, channel: str, thread_ts: str, since: float, cursor: str, until: float | None = None
+    ) -> Page | NotSent:
+        """Newest first, in pages of `page`; without the first `unseen` messages that were posted last."""
         self.calls.append("read")
         script = self.scripts.get("read")
         if script and isinstance(answer := script.pop(0), NotSent):
             return answer
-        found = [one for one in self.messages if one.channel == channel and one.thread_ts == thread_ts]
-        return Page(tuple(_seen(one) for one in found), "")
+        here = [one for one in self.messages if (one.channel, one.thread_ts) == (channel, thread_ts)]
+        known = here[: len(here) - self.unseen] if self.unseen else here
+        last = float("inf") if until is None else until
+        found = [_seen(one) for one in reversed(known) if float(one.ts) <= last]
+        first = int(cursor or 0)
+        more = str(first + self.page) if len(found) > first + self.page else ""
+        return Page(tuple([*found, *self.foreign][first : first + self.page]), more)
+
+    def land(self, channel: str, thread_ts: str, message: Message) -> Visible:
+        """A request of long ago takes effect now: Slack stores the message once more."""
+        self._store(channel, thread_ts, message)
+        return self.messages[-1]
 
     async def identify(self) -> Identity | NotSent:
         self.identified += 1
@@ -140,6 +160,13 @@ class ScriptedSlack:
                 return Sent(channel, ts)
         return Gone("message_not_found")
 
+    def _take_away(self, channel: str, ts: str) -> Outcome:
+        for one in self.messages:
+            if (one.channel, one.ts) == (channel, ts):
+                self.messages.remove(one)
+                return Sent(channel, ts)
+        return Gone("message_not_found")
+
     def _show(self, views: list[tuple[str, Block]], to: str, view: Block) -> Outcome:
         views.append((to, view))
         return Sent()
@@ -152,7 +179,7 @@ class ScriptedSlack:
 def _seen(visible: Visible) -> Seen:
     payload = visible.message.metadata["event_payload"]
     assert isinstance(payload, dict)
-    return Seen(visible.ts, "B1", Marker(payload["key"], payload["mac"]))
+    return Seen(visible.ts, "B1", Marker(payload["key"], payload["mac"]), payload["version"])
 
 
 LOST = Stored(Ambiguous("connection reset"))

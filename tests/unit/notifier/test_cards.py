@@ -246,7 +246,8 @@ def test_every_update_has_new_block_ids_and_the_same_actions() -> None:
     assert marker.key == states.ANCHOR_KEY
     assert is_ours(states.SECRETS, marker)
     assert not is_ours(("another-secret-of-16",), marker)
-    payload = {"key": states.ANCHOR_KEY, "mac": marker.mac}
+    version = str(one.blocks[0]["block_id"]).rpartition("|")[2]
+    payload = {"key": states.ANCHOR_KEY, "mac": marker.mac, "version": version}
     assert one.metadata == {"event_type": "opsloop_message", "event_payload": payload}
     assert not is_ours(states.SECRETS, Marker(states.ANCHOR_KEY + "x", marker.mac))
 

@@ -19,6 +19,7 @@ from opsloop_notifier.office import Office, Pace
 from opsloop_notifier.settings import Settings, read
 from opsloop_notifier.slack import SlackWeb, open_session
 from opsloop_notifier.style import Style
+from opsloop_notifier.token_file import TokenFile
 
 
 def main() -> None:
@@ -40,7 +41,9 @@ async def start() -> None:
 
 
 async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, registry: CollectorRegistry) -> None:
-    gate = Gate(slack.identify)
+    token = TokenFile(settings.bot_token_file, settings.bot_token, slack.use)
+    gate = Gate(slack.identify, renew=token.renew)
+    measures.token_valid.set_function(lambda: gate.is_open)
     readiness = runtime.Readiness()
     health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
     async with runtime.probing(health, settings.service, "notifier"):

@@ -1,4 +1,7 @@
-"""Whether Slack takes our token. While it does not, nothing is sent and everything stays owed."""
+"""Whether Slack takes our token. While it does not, nothing is sent and everything stays owed.
+
+Asked again and again, so that sending resumes by itself when the token is valid again, or a new one is in its file.
+"""
 
 import asyncio
 import logging
@@ -16,14 +19,24 @@ class Gate:
     """Closed until `auth.test` has answered once, and again whenever a call is refused for its token."""
 
     def __init__(
-        self, identify: Callable[[], Awaitable[Identity | NotSent]], again_seconds: float = AGAIN_SECONDS
+        self,
+        identify: Callable[[], Awaitable[Identity | NotSent]],
+        again_seconds: float = AGAIN_SECONDS,
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
+        """`renew` takes up a new token where there is one; called before each try."""
         self._identify = identify
+        self._renew = renew
         self._again_seconds = again_seconds
         self._open = asyncio.Event()
         self._shut = asyncio.Event()
         self.problem = "the bot token has not been checked yet"
         self.identity = Identity("opsloop", "")
+
+    @property
+    def is_open(self) -> bool:
+        """May be asked from another thread."""
+        return self._open.is_set()
 
     async def passed(self) -> None:
         """Returns while the token is good."""
@@ -33,7 +46,10 @@ class Gate:
         """Slack refused the token."""
         self.problem = f"Slack refuses the bot token: {error}"
         if self._open.is_set():
-            log.error("%s; nothing is sent until it is valid again (set SLACK_BOT_TOKEN)", self.problem)
+            log.error(
+                "%s; nothing is sent until it is valid again, or a new one is in the file of SLACK_BOT_TOKEN_FILE",
+                self.problem,
+            )
         self._open.clear()
         self._shut.set()
 
@@ -45,8 +61,11 @@ class Gate:
 
     async def _try_until_open(self) -> None:
         while True:
+            self._renew()
             answer = await self._identify()
             if isinstance(answer, Identity):
+                if self._shut.is_set():
+                    log.warning("Slack takes the bot token again: sending goes on")
                 self.identity = answer
                 self.problem = ""
                 self._shut.clear()

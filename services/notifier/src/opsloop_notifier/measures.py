@@ -15,6 +15,11 @@ class Measures:
             "notifier_visible_delay_seconds", "From an event to its being visible in Slack.", registry=registry,
             buckets=_BUCKETS,
         )  # fmt: skip
+        self.token_valid = Gauge(
+            "opsloop_notifier_token_valid",
+            "1 while Slack takes the bot token; else nothing is sent.",
+            registry=registry,
+        )
         self.partitions = Gauge("opsloop_notifier_partitions", "Partitions owned.", registry=registry)
         self.taken = Gauge(
             "opsloop_notifier_takeovers", "Partitions taken from somebody who had not given them up.", registry=registry

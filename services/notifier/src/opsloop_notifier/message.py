@@ -54,7 +54,7 @@ def mark(secrets: tuple[str, ...], key: str, version: str, text: str, blocks: li
         {**block, "block_id": f"{key}|{mac}|{version}" if index == 0 else f"{version}.{index}"}
         for index, block in enumerate(blocks)
     ]
-    metadata: Block = {"event_type": EVENT_TYPE, "event_payload": {"key": key, "mac": mac}}
+    metadata: Block = {"event_type": EVENT_TYPE, "event_payload": {"key": key, "mac": mac, "version": version}}
     return Message(text, named, metadata)
 
 
@@ -67,6 +67,10 @@ def marker_in_block_id(block_id: str) -> Marker | None:
     key, bar, rest = block_id.partition("|")
     mac, second_bar, _ = rest.partition("|")
     return Marker(key, mac) if bar and second_bar else None
+
+
+def version_in_block_id(block_id: str) -> str:
+    return block_id.split("|", 2)[2] if block_id.count("|") >= 2 else ""
 
 
 def mrkdwn(text: str) -> Block:

@@ -18,10 +18,14 @@ import msgspec
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """`channel` and `ts` are those of the message; empty for what has none (ephemeral messages)."""
+    """`channel` and `ts` are those of the message; empty for what has none (ephemeral messages).
+
+    `thread_ts` is the thread it stands in, empty for a top-level message; None when Slack did not say.
+    """
 
     channel: str = ""
     ts: str = ""
+    thread_ts: str | None = None
 
 
 class Limited(msgspec.Struct, frozen=True):

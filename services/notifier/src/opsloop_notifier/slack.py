@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from opsloop_common import crash
-from opsloop_notifier.message import Block, Marker, Message, marker_in_block_id
+from opsloop_notifier.message import Block, Marker, Message, marker_in_block_id, version_in_block_id
 from opsloop_notifier.outcome import (
     DEFAULT_PAUSE_SECONDS,
     Ambiguous,
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 CALL_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
 PAGE = 100
+SMALL_PAGE = 15
+"""What an app gets at most that is distributed but not in Slack's directory, whatever it asks for."""
 RESPONSE_URL_HOST = "hooks.slack.com"
 ALWAYS = frozenset({"auth.test"})
 """What shows nothing to anybody."""
@@ -45,11 +47,12 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A message read back, as far as it matters here."""
+    """A message read back, as far as it matters here; `version` is the one that was sent with its content."""
 
     ts: str
     bot_id: str
     marker: Marker | None
+    version: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -64,6 +67,9 @@ class Slack(Protocol):
         """`thread_ts` is empty for a top-level message."""
 
     async def update(self, channel: str, ts: str, message: Message) -> Outcome: ...
+
+    async def delete(self, channel: str, ts: str) -> Outcome:
+        """Gone when it is not there any more."""
 
     async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome: ...
 
@@ -81,8 +87,10 @@ class Slack(Protocol):
     async def name(self, user: str) -> str | NotSent:
         """What the user is called; "" when Slack does not say."""
 
-    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
-        """A page of a channel's history, or of a thread, from `since` (Unix seconds) on."""
+    async def read(
+        self, channel: str, thread_ts: str, since: float, cursor: str, until: float | None = None
+    ) -> Page | NotSent:
+        """A page of a channel's history, or of a thread, between two times (Unix seconds); history is newest first."""
 
     async def identify(self) -> Identity | NotSent: ...
 
@@ -120,7 +128,12 @@ class SlackWeb:
         self._session = session
         self._api = urllib.parse.urlsplit(api_url)
         self._count = count
+        self._page = PAGE
         self.may_send = may_send
+
+    def use(self, token: str) -> None:
+        """From now on."""
+        self._client.token = token
 
     async def post(self, channel: str, thread_ts: str, message: Message) -> Outcome:
         arguments: dict[str, object] = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
@@ -130,6 +143,10 @@ class SlackWeb:
 
     async def update(self, channel: str, ts: str, message: Message) -> Outcome:
         return await self._send("chat.update", {"channel": channel, "ts": ts, **_content(message)})
+
+    async def delete(self, channel: str, ts: str) -> Outcome:
+        answer = await self._call("chat.delete", {"channel": channel, "ts": ts})
+        return Sent(channel, ts) if isinstance(answer, dict) else answer
 
     async def ephemeral(self, channel: str, user: str, message: Message) -> Outcome:
         arguments: dict[str, object] = {"channel": channel, "user": user, "text": message.text}
@@ -157,14 +174,22 @@ class SlackWeb:
         answer = await self._call("users.info", {"user": user}, verb="GET")
         return _display_name(answer) if isinstance(answer, dict) else answer
 
-    async def read(self, channel: str, thread_ts: str, since: float, cursor: str) -> Page | NotSent:
+    async def read(
+        self, channel: str, thread_ts: str, since: float, cursor: str, until: float | None = None
+    ) -> Page | NotSent:
         method = "conversations.replies" if thread_ts else "conversations.history"
-        query = {"channel": channel, "oldest": f"{since:.6f}", "limit": str(PAGE), "include_all_metadata": "true"}
-        query |= {"inclusive": "true"}
+        query = {"channel": channel, "oldest": f"{since:.6f}", "limit": str(self._page), "inclusive": "true"}
+        query |= {"include_all_metadata": "true"}
+        query |= {"latest": f"{until:.6f}"} if until is not None else {}
         query |= {"ts": thread_ts} if thread_ts else {}
         query |= {"cursor": cursor} if cursor else {}
         answer = await self._call(method, query, verb="GET")
-        return _page(answer) if isinstance(answer, dict) else answer
+        if not isinstance(answer, dict):
+            return answer
+        page = _page(answer)
+        if page.cursor and 0 < len(page.messages) <= SMALL_PAGE:
+            self._page = SMALL_PAGE
+        return page
 
     async def identify(self) -> Identity | NotSent:
         answer = await self._call("auth.test", {})
@@ -223,7 +248,9 @@ class SlackWeb:
 
 
 def _sent(answer: Mapping[str, object]) -> Outcome:
-    sent = Sent(_text(answer, "channel"), _text(answer, "ts"))
+    message = answer.get("message")
+    thread_ts = _text(message, "thread_ts") if isinstance(message, dict) else None
+    sent = Sent(_text(answer, "channel"), _text(answer, "ts"), thread_ts)
     return sent if sent.ts and sent.channel else Ambiguous("an answer without a timestamp")
 
 
@@ -300,7 +327,7 @@ def _page(data: Mapping[str, object]) -> Page:
 
 
 def _seen(message: Mapping[str, object]) -> Seen:
-    return Seen(_text(message, "ts"), _text(message, "bot_id"), _marker(message))
+    return Seen(_text(message, "ts"), _text(message, "bot_id"), _marker(message), _version(message))
 
 
 def _marker(message: Mapping[str, object]) -> Marker | None:
@@ -308,6 +335,19 @@ def _marker(message: Mapping[str, object]) -> Marker | None:
     payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
     if isinstance(payload, dict) and isinstance(payload.get("key"), str) and isinstance(payload.get("mac"), str):
         return Marker(payload["key"], payload["mac"])
+    return marker_in_block_id(_first_block_id(message))
+
+
+def _version(message: Mapping[str, object]) -> str:
+    if version := version_in_block_id(_first_block_id(message)):
+        return version
+    # Blocks that Slack refused were sent as plain text.
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    return _text(payload, "version") if isinstance(payload, dict) else ""
+
+
+def _first_block_id(message: Mapping[str, object]) -> str:
     blocks = message.get("blocks")
     first = blocks[0] if isinstance(blocks, list) and blocks else None
-    return marker_in_block_id(_text(first, "block_id")) if isinstance(first, dict) else None
+    return _text(first, "block_id") if isinstance(first, dict) else ""
