@@ -57,7 +57,7 @@ bench:
 
 # two orchestrators, two hundred tasks in one line, one of the two killed again and again (about a minute)
 storm:
-    STORM_TASKS=200 pytest tests/integration/orchestrator/test_storm.py
+    STORM_TASKS=200 STORM_WORK_MS=30 pytest tests/integration/orchestrator/test_storm.py
 
 # the README's pictures
 pictures:

@@ -23,6 +23,7 @@ from opsloop_common.subjects import event_in, id_in
 from opsloop_sandbox.contract import EffectSeen
 
 TASKS = int(os.environ.get("STORM_TASKS", "30"))
+WORK_MS = int(os.environ.get("STORM_WORK_MS", "200"))
 SEED = int(os.environ.get("STORM_SEED", "7"))
 KINDS = ("plain", "keyed", "effect_once")
 ROOM = 90
@@ -36,7 +37,7 @@ async def test_a_line_keeps_its_order_and_no_two_effects_overlap_whoever_dies(
     """Every task ends, in the order they came; effects never overlap, and those with a key happen once at most."""
     async with replicas_at(tmp_path, nats_server, bus) as replicas:
         for name in ("first", "second"):
-            await replicas.start(name, work_ms=30)
+            await replicas.start(name, work_ms=WORK_MS)
         killed: list[str] = []
         killing = asyncio.create_task(kill_again_and_again(replicas, killed))
         ids = await submit(replicas)
@@ -79,7 +80,7 @@ async def kill_again_and_again(replicas: Replicas, killed: list[str]) -> None:
         name = draw.choice(("first", "second"))
         await replicas.end(name)
         killed.append(name)
-        await replicas.start(name, work_ms=30)
+        await replicas.start(name, work_ms=WORK_MS)
         await eventually(lambda: living_owners(replicas), 30)
 
 
