@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -27,12 +28,14 @@ def free_port() -> int:
 class NatsServer:
     """A nats-server of this test, on a port of its own; it can be killed and started again on the same store."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, sync_interval: str = "always") -> None:
+        self.port, monitor_port = free_port(), free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
+        self.monitor_url = f"http://127.0.0.1:{monitor_port}"
         self._config = folder / "nats.conf"
         self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{folder / "store"}", sync_interval: always }}\n'
+            f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{monitor_port}"\n'
+            f'jetstream {{ store_dir: "{folder / "store"}", sync_interval: {sync_interval} }}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,6 +50,16 @@ class NatsServer:
                 return
             time.sleep(0.02)
         raise AssertionError("nats-server did not start")
+
+    def send(self, how: signal.Signals) -> None:
+        """Freezes it (SIGSTOP), or lets it go on (SIGCONT)."""
+        assert self._process is not None
+        self._process.send_signal(how)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9."""

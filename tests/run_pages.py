@@ -115,7 +115,7 @@ async def run_pages(bus: Bus | None, subjects: Subjects, writer: Bus) -> AsyncIt
     """`bus` is what the pages read from; None: there is no broker yet."""
     counters = Counters()
     intake = Intake(
-        signing_secrets=(b"not-used-here",), rules=Rules(button_secrets=SECRETS), handover=Handover(subjects),
+        signing_secrets=(b"not-used-here",), rules=Rules(button_secrets=SECRETS), handover=Handover(subjects, counters),
         modals=Modals(subjects, counters), counters=counters,
     )  # fmt: skip
     runs = RunSite(subjects=subjects, secrets=SECRETS, redact=Redactor((HIDDEN,)), names=Names())

@@ -59,7 +59,8 @@ def headers(kind: Kind, body: bytes, secret: str = slack.SIGNING_SECRET, **chang
 @contextlib.asynccontextmanager
 async def ingress(bus: CommandBus | None, rules: Rules = RULES) -> AsyncIterator[Running]:
     """Forms need a real broker; with another one they are never opened."""
-    counters, handover = Counters(), Handover(Subjects())
+    counters = Counters()
+    handover = Handover(Subjects(), counters)
     modals = Modals(Subjects(), counters)
     handover.bus = bus
     modals.bus = bus if isinstance(bus, Bus) else None
@@ -73,7 +74,7 @@ async def ingress(bus: CommandBus | None, rules: Rules = RULES) -> AsyncIterator
     listening = server.listen("127.0.0.1", 0)
     port = int(listening.getsockname()[1])
     application = app.build(intake, Health(counters.registry, {"broker": lambda: ""}))
-    serving = asyncio.ensure_future(server.serve(application, listening))
+    serving = asyncio.gather(server.serve(application, listening), handover.unknowns.run())
     try:
         yield Running(port, handover, counters)
     finally:

@@ -43,7 +43,8 @@ class Connected(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def socket_mode(bus: CommandBus | None, played: SlackSocket) -> AsyncIterator[Connected]:
-    counters, handover = Counters(), Handover(Subjects())
+    counters = Counters()
+    handover = Handover(Subjects(), counters)
     modals = Modals(Subjects(), counters)
     handover.bus = bus
     modals.bus = bus if isinstance(bus, Bus) else None

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from integration.orchestrator.loop import Loop, settings_for
 from opsloop_common.bus import Bus
 from opsloop_common.bus.series import ConsumerSeries
-from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
 from opsloop_common.subjects import Subjects
 from opsloop_orchestrator.__main__ import serve
@@ -21,7 +20,7 @@ async def loop(bus: Bus, subjects: Subjects, tmp_path: Path) -> AsyncIterator[Lo
     settings = settings_for(subjects, tmp_path / "marker")
     registry = CollectorRegistry()
     redact = Redactor(("hunter2-secret-value",))
-    serving = asyncio.create_task(serve(bus, settings, redact, Health(registry, {}), ConsumerSeries(registry)))
+    serving = asyncio.create_task(serve(bus, settings, redact, ConsumerSeries(registry)))
     yield Loop(bus, subjects)
     serving.cancel()
     await asyncio.wait([serving])

@@ -10,6 +10,7 @@ from opsloop_common.bus import Refused, Unconfirmed
 from opsloop_common.commands import ShowHelp
 from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import Subjects
+from opsloop_ingress.counters import Counters
 from opsloop_ingress.handover import Handover, Unavailable
 
 HELP = ShowHelp(
@@ -46,7 +47,7 @@ class SilentBus:
 
 async def test_message_is_complete() -> None:
     """The message on the bus is a CloudEvent under the request's id, on the subject of its verb."""
-    handover, bus = Handover(Subjects("mine")), FakeBus()
+    handover, bus = Handover(Subjects("mine"), Counters()), FakeBus()
     handover.bus = bus
     await handover.store(HELP)
     [(subject, payload, message_id)] = bus.sent
@@ -58,7 +59,7 @@ async def test_message_is_complete() -> None:
 
 async def test_unknown_outcome_is_repeated_under_the_same_id() -> None:
     """A publish without an answer is sent again until it is confirmed."""
-    handover, bus = Handover(Subjects()), FakeBus(Unconfirmed("x"), Unconfirmed("x"))
+    handover, bus = Handover(Subjects(), Counters()), FakeBus(Unconfirmed("x"), Unconfirmed("x"))
     handover.bus = bus
     await handover.store(HELP)
     assert [message_id for _, _, message_id in bus.sent] == [HELP.request_id] * 3
@@ -67,7 +68,7 @@ async def test_unknown_outcome_is_repeated_under_the_same_id() -> None:
 
 async def test_refused_is_told_at_once() -> None:
     """A full or missing stream is not asked twice."""
-    handover, bus = Handover(Subjects()), FakeBus(Refused("full"))
+    handover, bus = Handover(Subjects(), Counters()), FakeBus(Refused("full"))
     handover.bus = bus
     with pytest.raises(Unavailable, match="broker_refused"):
         await handover.store(HELP)
@@ -76,7 +77,7 @@ async def test_refused_is_told_at_once() -> None:
 
 async def test_silence_ends_at_the_deadline() -> None:
     """Whatever the broker does, the answer comes within the deadline."""
-    handover = Handover(Subjects(), deadline_seconds=0.05)
+    handover = Handover(Subjects(), Counters(), deadline_seconds=0.05)
     for bus in (SilentBus(), FakeBus(*[Unconfirmed("x")] * 1000)):
         handover.bus = bus
         with pytest.raises(Unavailable, match="unconfirmed"):
@@ -86,4 +87,4 @@ async def test_silence_ends_at_the_deadline() -> None:
 async def test_no_broker_yet() -> None:
     """Before the first connection nothing is promised."""
     with pytest.raises(Unavailable, match="no_broker"):
-        await Handover(Subjects()).store(HELP)
+        await Handover(Subjects(), Counters()).store(HELP)

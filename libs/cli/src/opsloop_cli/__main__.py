@@ -55,6 +55,10 @@ def _job(asked: Arguments, environment: Mapping[str, str]) -> Coroutine[None, No
         from opsloop_cli import dead_letters
 
         return dead_letters.run(environment, asked.action, asked.letter)
+    if asked.verb == "task":
+        from opsloop_cli import tasks
+
+        return tasks.run(environment, asked)
     if asked.verb == "up":
         from opsloop_cli import up
 

@@ -10,6 +10,7 @@ VERBS = {
     "demo": "run everything on this machine, with a local Slack; nothing else is needed",
     "up": "run the services against the Slack and the broker that the environment names",
     "provision": "create or verify the streams in the broker at NATS_URL",
+    "task": "see, cancel or retry tasks without Slack, in the broker at NATS_URL",
     "dlq": "see, replay or drop what could not be processed, in the broker at NATS_URL",
 }
 
@@ -26,6 +27,16 @@ missing or malformed is listed."""
 DLQ = """\
 The dead letters: messages that a service could not decode, or that made it fail. They stay for 30 days."""
 
+TASK = """\
+Tasks as the broker has them. Whoever may reach the broker counts as an owner of every task, but not as a verified
+person: a task for verified people is retried in Slack."""
+
+TASK_ACTIONS = {
+    "show": "everything about one",
+    "cancel": "stop one, and wait for its end",
+    "retry": "try a failed one again",
+}
+
 LETTER_ACTIONS = {
     "show": "everything about one, with the message itself",
     "replay": "hand a request to the orchestrator again, as it was, and forget the letter",
@@ -35,7 +46,7 @@ LETTER_ACTIONS = {
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked. `data` is empty where the environment decides; `scale` holds SERVICE=N as typed;
-    `letter` is the number of a dead letter."""
+    `letter` is the number of a dead letter, `task` the id of a task, `target` the target whose tasks are listed."""
 
     verb: str
     fresh: bool = False
@@ -45,6 +56,8 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     scale: tuple[str, ...] = ()
     action: str = ""
     letter: int = 0
+    task: str = ""
+    target: str = ""
 
 
 def read(words: Sequence[str]) -> Arguments:
@@ -57,7 +70,7 @@ def read(words: Sequence[str]) -> Arguments:
         parser.print_help()
         parser.exit(2)
     arguments = msgspec.convert({key: value for key, value in vars(found).items() if value is not None}, Arguments)
-    if arguments.json and not arguments.check:
+    if arguments.json and not arguments.check and arguments.verb != "task":
         parser.exit(2, "opsloop: --json belongs to --check: try `opsloop demo --check --json`\n")
     if arguments.check and (arguments.fresh or arguments.data):
         parser.exit(2, "opsloop: --check uses a folder of its own: leave out --fresh and --data\n")
@@ -88,8 +101,19 @@ def _parser() -> argparse.ArgumentParser:
         "--scale", metavar="SERVICE=N", action="append", help="run N of a service, e.g. ingress=2; repeatable"
     )
     verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
+    _task(verbs.add_parser("task", help=VERBS["task"], description=TASK))
     _dlq(verbs.add_parser("dlq", help=VERBS["dlq"], description=DLQ))
     return parser
+
+
+def _task(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="open tasks and those of the last days, one line each, the oldest first")
+    listing.add_argument("--target", metavar="TARGET", default="", help="only those of one target")
+    for action, help in TASK_ACTIONS.items():
+        actions.add_parser(action, help=help).add_argument("task", metavar="ID", help="as the list has it")
+    for one in actions.choices.values():
+        one.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
 def _dlq(parser: argparse.ArgumentParser) -> None:

@@ -54,6 +54,7 @@ def read(env: Environment, scale: tuple[str, ...], catalogue: Catalogue | None) 
         env.url(name)
     env.root()
     env.one_of("OPSLOOP_LOG_LEVEL", "info", ("debug", "info", "warning", "error"))
+    env.one_of("OPSLOOP_ALLOW_UNSYNCED", "0", ("0", "1"))
     _identity(env, catalogue)
     return Required(
         nats_url=nats_url,

@@ -12,8 +12,10 @@ from opsloop_cli.ports import Ports, choose
 from opsloop_cli.requirements import Required
 from opsloop_cli.stack import REACH_SECONDS, reach, running
 from opsloop_common import catalogue
+from opsloop_common.bus import durability
 from opsloop_common.catalogue import Catalogue, CatalogueError
 from opsloop_common.redact import Redactor
+from opsloop_common.runtime import CannotStart
 from opsloop_common.settings import Environment, SettingsError
 
 
@@ -29,7 +31,7 @@ async def run(environment: Mapping[str, str], asked: Arguments) -> int:
         raise AssertionError("both are there when the environment has no mistakes")
     if required.nats_url:
         # A broker that is not there is told before anything starts.
-        await (await reach(required.nats_url, REACH_SECONDS)).close()
+        await _verify(required.nats_url, env)
     with DataFolder(Path(asked.data or env.text("OPSLOOP_DATA", DEFAULT)), "up") as folder:
         programs, nats_url = _programs(environment, required, ports, folder, config)
         try:
@@ -47,6 +49,18 @@ async def run(environment: Mapping[str, str], asked: Arguments) -> int:
             print(screen.stopped(folder.path), flush=True)
             raise
     return 0
+
+
+async def _verify(nats_url: str, env: Environment) -> None:
+    """Raises CannotStart when the broker is not there, or will not do."""
+    bus = await reach(nats_url, REACH_SECONDS)
+    try:
+        allow_unsynced = env.text("OPSLOOP_ALLOW_UNSYNCED") == "1"
+        await durability.check(bus, env.url("NATS_MONITOR_URL"), allow_unsynced=allow_unsynced)
+    except (durability.UnsafeBroker, OSError) as error:
+        raise CannotStart(str(error)) from error
+    finally:
+        await bus.close()
 
 
 def _screen(ports: Ports, required: Required, nats_url: str, off: list[str], ready_seconds: float) -> str:

@@ -212,6 +212,7 @@ class AnswerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     `verb` is that of the command it answers; empty where no command was given (a follow-up that was denied).
     `visibility`: a message for everybody in the conversation, for `to` alone, on the app's page of `to`, or none.
+    `stored_late`: `to` was told of a failure, and the request was stored all the same.
     """
 
     id: str
@@ -222,6 +223,7 @@ class AnswerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     visibility: Literal["conversation", "private", "home", "none"]
     answer_url: str = ""
     verb: str = ""
+    stored_late: bool = False
 
 
 AnswerEvent = Envelope[AnswerState]

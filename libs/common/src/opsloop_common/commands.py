@@ -124,6 +124,15 @@ class ExplainButton(Command, frozen=True, kw_only=True, omit_defaults=True):
     reason: Literal["unknown", "no_form"] = "unknown"
 
 
+class TellStored(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A request was stored after its person had been told that it failed. It asks that its message says so.
+
+    `stored_id` is the id of that request, whose actor and conversation this has, too.
+    """
+
+    stored_id: str
+
+
 class CountClick(Command, frozen=True, kw_only=True, omit_defaults=True):
     """A link button was clicked. It is counted, nothing else."""
 
@@ -146,6 +155,7 @@ AnyCommand = (
     | ShowHome
     | ShowHelp
     | ExplainButton
+    | TellStored
     | CountClick
 )
 CommandMessage = Envelope[AnyCommand]
@@ -166,5 +176,6 @@ VERBS: dict[type, str] = {
     ShowHome: "home",
     ShowHelp: "help",
     ExplainButton: "explain",
+    TellStored: "late",
     CountClick: "count",
 }

@@ -92,7 +92,8 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     for another attempt; `tries` counts the attempts since a person asked, the current one included, of at most
     `tries_at_most` (0: it is not tried again by itself). A failed task with `retry_at` is tried again then. `probing`:
     its process was lost, and it is being found out whether it took effect. `confirmed_by` said that it did. A running
-    task that is stalled has been silent since `silent_since`, for at least `silent_seconds`.
+    task that is stalled has been silent since `silent_since`, for at least `silent_seconds`. `stored_late`: the person
+    who asked for this attempt was told of a failure, and the request was stored all the same.
     """
 
     id: str
@@ -141,6 +142,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     silent_since: datetime | None = None
     silent_seconds: float = 0
     external: External | None = None
+    stored_late: bool = False
 
     @property
     def is_open(self) -> bool:

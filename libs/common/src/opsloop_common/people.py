@@ -8,12 +8,20 @@ from typing import Literal
 
 import msgspec
 
+OPERATORS = "operator"
+"""The workspace of those who give commands at the broker itself. No chat product has one of this name."""
+
 
 class Person(msgspec.Struct, frozen=True):
     """Somebody in a workspace."""
 
     workspace: str
     user: str
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether they hold the broker's credentials: nobody at the chat product, and not verified by anybody."""
+        return self.workspace == OPERATORS
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -50,6 +58,7 @@ IdentityReason = Literal[
     "banned",
     "locked",
     "not_set_up",  # no identity provider and no allow-list
+    "operator",  # at the broker: nobody vouches for who that is
     "no_answer",  # the chat product or the identity provider did not answer in time
 ]
 

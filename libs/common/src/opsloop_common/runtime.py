@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from datetime import datetime
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from opsloop_common import crash
-from opsloop_common.bus import Bus, streams
+from opsloop_common.bus import Bus, BusError, durability, streams
 from opsloop_common.probe import Health, ProbeServer
 from opsloop_common.settings import ServiceSettings, SettingsError
 from opsloop_common.subjects import Subjects
@@ -20,6 +23,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_ATTEMPT_SECONDS = 0.1
 CANCEL_AGAIN_SECONDS = 2.0
+LOOK_AT_BROKER_SECONDS = 2.0
 PR_SET_PDEATHSIG = 1
 CANNOT_START = 2
 
@@ -66,24 +70,45 @@ def die_with_parent(parent: int) -> None:
 
 
 async def connect(settings: ServiceSettings, service: str) -> Bus:
-    """The broker, waited for as long as it takes: a service may be started before it."""
-    told = False
+    """The broker, waited for as long as it takes: a service may be started before it. Raises CannotStart."""
+    told = ""
     while True:
         try:
-            return await Bus.connect(settings.nats_url, f"opsloop-{service}")
+            return await _connected(settings, service)
         except OSError as error:
-            if not told:
+            if str(error) != told:
                 log.warning("waiting for the broker: %s", error)
-            told = True
+            told = str(error)
             await asyncio.sleep(CONNECT_ATTEMPT_SECONDS)
+
+
+async def _connected(settings: ServiceSettings, service: str) -> Bus:
+    """A connection to a broker that will do. Raises CannotStart, OSError when it cannot be told now."""
+    bus = await Bus.connect(settings.nats_url, f"opsloop-{service}")
+    try:
+        await durability.check(bus, settings.nats_monitor_url, allow_unsynced=settings.allow_unsynced)
+    except durability.UnsafeBroker as error:
+        await bus.close()
+        raise CannotStart(str(error)) from error
+    except BaseException:
+        await bus.close()
+        raise
+    return bus
 
 
 class Readiness:
     """Whether the broker is there with the streams as they should be. Its `problem` is a probe's check."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.problem = "not yet connected to the broker"
         self.bus: Bus | None = None
+        self._stream = ""
+        self._created_at: datetime | None = None
+        self._replaced = Gauge(
+            "opsloop_streams_replaced",
+            "1 when the event stream was deleted or made anew under this process, which then stopped its work.",
+            registry=registry,
+        )
 
     def check(self) -> str:
         if self.bus is not None and not self.bus.is_connected:
@@ -101,7 +126,44 @@ class Readiness:
                 log.warning("not ready: %s", "; ".join(found))
             self.problem = found[0]
             await asyncio.sleep(0.5)
+        self._stream = subjects.stream("EVT")
+        self._created_at = await self._made_at(bus)
         self.problem = ""
+
+    async def while_streams_stand(self, *jobs: Awaitable[None]) -> None:
+        """Runs jobs as `together` does, as long as the event stream is the one that was waited for.
+
+        When it was made anew, nothing that this process knows is true any more: the jobs are ended, and this stays,
+        so that the probe can tell, until the process is started again.
+        """
+        working = asyncio.ensure_future(together(*jobs))
+        watching = asyncio.ensure_future(self._until_replaced())
+        try:
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                self.problem = f"the stream {self._stream} was deleted or made anew: start this process again"
+                self._replaced.set(1)
+                log.error("no more work is taken: %s", self.problem)
+        finally:
+            await _end({working, watching})
+        if working.cancelled():
+            await asyncio.Event().wait()
+        working.result()
+
+    async def _until_replaced(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_BROKER_SECONDS)
+            # Without an answer nothing is known.
+            with contextlib.suppress(BusError):
+                if self.bus is not None and await self.bus.created_at(self._stream) != self._created_at:
+                    return
+
+    async def _made_at(self, bus: Bus) -> datetime:
+        while True:
+            with contextlib.suppress(BusError):
+                if found := await bus.created_at(self._stream):
+                    return found
+            await asyncio.sleep(0.5)
 
     async def _differences(self, bus: Bus, subjects: Subjects, publishers: Collection[str]) -> list[str]:
         try:

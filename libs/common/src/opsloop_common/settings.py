@@ -102,13 +102,19 @@ class Environment:
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service needs: where the broker is, where to listen, under which root."""
+    """What every service needs: where the broker is, where to listen, under which root.
+
+    `nats_monitor_url` is where the broker tells how it is configured; empty for nowhere. `allow_unsynced`: a broker
+    that does not sync each message is taken all the same.
+    """
 
     nats_url: str
     host: str
     port: int
     subjects: Subjects
     log_level: str
+    nats_monitor_url: str = ""
+    allow_unsynced: bool = False
 
 
 def service_settings(env: Environment, port_variable: str, default_port: int) -> ServiceSettings:
@@ -118,6 +124,8 @@ def service_settings(env: Environment, port_variable: str, default_port: int) ->
         port=env.port(port_variable, default_port),
         subjects=env.root(),
         log_level=env.one_of("OPSLOOP_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        nats_monitor_url=env.url("NATS_MONITOR_URL"),
+        allow_unsynced=env.one_of("OPSLOOP_ALLOW_UNSYNCED", "0", ("0", "1")) == "1",
     )
 
 

@@ -28,8 +28,9 @@ async def start() -> None:
     """Listens at once, so that the probe answers while the broker is still awaited."""
     found = settings.read(Environment(os.environ))
     log.set_up("ingress", found.service.log_level, found.redactor)
-    counters, readiness = Counters(), Readiness()
-    intake = _intake(found, counters)
+    counters = Counters()
+    readiness, handover = Readiness(counters.registry), Handover(found.service.subjects, counters)
+    intake = _intake(found, handover, counters)
     socket_mode = _socket_mode(found, intake, counters)
     runs = RunSite(
         subjects=found.service.subjects, secrets=found.rules.button_secrets, redact=found.redactor, names=Names()
@@ -41,6 +42,7 @@ async def start() -> None:
         await runtime.together(
             server.serve(app.build(intake, health, runs.routes()), listening),
             runtime.beat(health),
+            handover.unknowns.run(),
             take_part(found, intake, readiness, socket_mode, counters, runs),
         )
     finally:
@@ -48,11 +50,11 @@ async def start() -> None:
             await readiness.bus.close()
 
 
-def _intake(found: IngressSettings, counters: Counters) -> Intake:
+def _intake(found: IngressSettings, handover: Handover, counters: Counters) -> Intake:
     return Intake(
         signing_secrets=found.signing_secrets,
         rules=found.rules,
-        handover=Handover(found.service.subjects),
+        handover=handover,
         modals=Modals(found.service.subjects, counters),
         counters=counters,
     )
@@ -74,7 +76,9 @@ async def take_part(
     """Slack gives a request to any open connection, so there is none before its requests can be stored."""
     bus = await attach(found, intake, readiness)
     runs.bus = bus
-    await runtime.together(socket_mode.run(), answering.run(bus, found, counters), runs.names.serve(found.slack))
+    await readiness.while_streams_stand(
+        socket_mode.run(), answering.run(bus, found, counters), runs.names.serve(found.slack), intake.stay(bus)
+    )
 
 
 async def attach(found: IngressSettings, intake: Intake, readiness: Readiness) -> Bus:

@@ -31,6 +31,15 @@ class Counters:
             ("reason",),
             registry=self.registry,
         )
+        self.unknowns = Counter(
+            "ingress_unknown_commands",
+            "Commands answered with a failure while nobody knew whether they were stored: stored after all, dropped.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.unknown = Gauge(
+            "ingress_unknown_commands_now", "Commands that are sent again until it is known.", registry=self.registry
+        )
         self.ignored = Counter(
             "ingress_ignored", "Requests that ask for nothing, by what they are.", ("what",), registry=self.registry
         )

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import traceback
-from asyncio import CancelledError
+from asyncio import CancelledError, Event
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal
@@ -70,6 +70,14 @@ class Intake:
     def attach(self, bus: Bus) -> None:
         """There is a broker; until now nothing could be stored or asked."""
         self._handover.bus = self._modals.bus = bus
+
+    async def stay(self, bus: Bus) -> None:
+        """Attached until cancelled; then nothing can be stored or asked any more."""
+        self.attach(bus)
+        try:
+            await Event().wait()
+        finally:
+            self._handover.bus = self._modals.bus = None
 
     async def take(self, kind: Kind, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Reply:
         """The answer to one HTTP request; never raises, whatever arrives and whatever is broken here."""

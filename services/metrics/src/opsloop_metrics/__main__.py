@@ -43,7 +43,8 @@ async def start() -> None:
     settings = service.read(env)
     env.check()
     log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token, settings.grafana_token)))
-    registry, readiness = CollectorRegistry(), runtime.Readiness()
+    registry = CollectorRegistry()
+    readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, "metrics"):
         bus = await runtime.connect(settings.service, "metrics")
@@ -58,7 +59,7 @@ async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, regi
     series = Series(registry, running)
     await readiness.wait(bus, subjects)
     handler, consumers = Handler(series, running), ConsumerSeries(registry)
-    await runtime.together(
+    await readiness.while_streams_stand(
         _consumer(bus, subjects, "EVT", handler.event, consumers).run(),
         Counting(bus, subjects, TallySeries(registry)).run(),
         recheck(bus, subjects, running),

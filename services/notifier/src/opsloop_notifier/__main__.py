@@ -44,7 +44,7 @@ async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, regist
     token = TokenFile(settings.bot_token_file, settings.bot_token, slack.use)
     gate = Gate(slack.identify, renew=token.renew)
     measures.token_valid.set_function(lambda: gate.is_open)
-    readiness = runtime.Readiness()
+    readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
     async with runtime.probing(health, settings.service, "notifier"):
         work = _work(settings, slack, gate, measures, readiness, ConsumerSeries(registry))
@@ -73,7 +73,9 @@ async def _work(
         measures.taken.set_function(lambda: office.territory.taken)
         measures.owed.set_function(lambda: office.desk.owed)
         forms = Forms(slack=slack, gate=gate, catalogue=settings.catalogue, style=style)
-        await runtime.together(office.run(), forms.run(bus, subjects), thread_links.run(bus, subjects, office.links))
+        await readiness.while_streams_stand(
+            office.run(), forms.run(bus, subjects), thread_links.run(bus, subjects, office.links)
+        )
     finally:
         await bus.close()
 

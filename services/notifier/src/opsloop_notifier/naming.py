@@ -22,7 +22,9 @@ def plain_subject(task: str, target: str, style: Style) -> str:
 
 def person(who: Person | None, names: Mapping[str, str], style: Style) -> str:
     """What somebody is called, without calling them; "" for nobody, and for whoever is not known by name."""
-    return style.pen.line(names.get(who.user, ""), _LONGEST_PERSON) if who else ""
+    if who is None:
+        return ""
+    return style.pen.line(who.user if who.is_operator else names.get(who.user, ""), _LONGEST_PERSON)
 
 
 def by(who: Person | None, names: Mapping[str, str], style: Style) -> str:

@@ -18,6 +18,7 @@ from opsloop_common.answers import (
     TasksBody,
 )
 from opsloop_common.events import TaskState
+from opsloop_common.people import Person
 from opsloop_notifier.slack import Slack
 
 log = logging.getLogger(__name__)
@@ -70,20 +71,25 @@ def named_in(state: TaskState | AnswerState) -> set[str]:
         return _named_in_answer(state.body)
     named = [state.tried_by, state.requested_by if state.follow_ups else None, state.cancelled_by, state.confirmed_by]
     named.append(state.behind.by if state.behind else None)
-    return {person.user for person in named if person is not None and person.user}
+    return _users(person for person in named if person is not None)
 
 
 def _named_in_answer(body: AnswerBody) -> set[str]:
     match body:
         case StatusBody(runs=runs):
-            return {run.by.user for run in runs}
+            return _users(run.by for run in runs)
         case TasksBody(running=running, queued=queued, ended=ended):
-            return {row.by.user for row in (*running, *queued, *ended)} - {""}
+            return _users(row.by for row in (*running, *queued, *ended))
         case HomeBody(open=open_rows, ended=ended):
-            return {row.by.user for row in (*open_rows, *ended)}
+            return _users(row.by for row in (*open_rows, *ended))
         case TaskBody(row=row):
-            return {row.by.user} - {""}
+            return _users([row.by])
         case RefusedBody(owners=owners):
             return set(owners)
         case _:
             return set()
+
+
+def _users(people: Iterable[Person]) -> set[str]:
+    """Those whom Slack knows: an operator is nobody there, nor is whoever asked for a task of another system."""
+    return {person.user for person in people if person.user and not person.is_operator}

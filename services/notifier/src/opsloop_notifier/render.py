@@ -81,6 +81,7 @@ def _small_print(task: TaskState, names: Mapping[str, str], links: Mapping[str, 
         f"last sign of life {words.moment(task.silent_since)}" if task.silent_since else "",
         f"ended {words.moment(task.ended_at)}" if task.status in FINAL_STATUSES and task.ended_at else "",
         _vain_cancel(task, names, style),
+        words.STORED_LATE if task.stored_late else "",
     ]
     return joined([part for part in parts if part], CONTEXT_LIMIT)
 

@@ -41,7 +41,8 @@ def _milestone(percent: int, name: str, style: Style) -> str:
 
 
 def _end(task: TaskState, names: Mapping[str, str], style: Style) -> list[str]:
-    mention = f" <@{style.pen.line(task.tried_by.user, 40)}>" if mentions(task) else ""
+    calls = mentions(task) and not task.tried_by.is_operator
+    mention = f" <@{style.pen.line(task.tried_by.user, 40)}>" if calls else ""
     said = headline.outcome(task, style)
     match task.status:
         case "succeeded" if task.confirmed_by is not None:

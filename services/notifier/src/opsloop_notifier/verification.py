@@ -17,6 +17,7 @@ CLAUSES: dict[IdentityReason, str] = {
     "banned": "the account is closed in the directory",
     "locked": "the account is locked in the directory",
     "not_set_up": "no directory of verified people is set up",
+    "operator": "an operator at the broker cannot be",
     "no_answer": "Slack or the directory did not answer in time",
 }
 """They complete "Bob is not verified: …"."""
@@ -36,6 +37,7 @@ SENTENCES: dict[IdentityReason, str] = {
     "banned": "Your account in the directory of verified people is closed.",
     "locked": "Your account in the directory of verified people is locked.",
     "not_set_up": "No directory of verified people is set up here, so nobody can be verified.",
+    "operator": "You are an operator at the broker, and nobody can tell who that is.",
     "no_answer": "Slack or the directory of verified people did not answer in time.",
 }
 """In the second person: what is the matter."""

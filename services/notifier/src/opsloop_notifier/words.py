@@ -36,6 +36,8 @@ STALLED_SIGN = "💤"
 PROBING = "🔎 Checking whether it took effect before its process was lost"
 LOST = "💤 Its process was lost – waiting to be taken up again"
 
+STORED_LATE = "Slack reported a failure for this click, but it was stored"
+
 NO_LOG_LINES = "There are no log lines yet."
 
 

@@ -60,19 +60,20 @@ async def start() -> None:
     settings = read(os.environ)
     redact = Redactor(tuple(value for named in settings.secrets.values() for value in named.values()))
     log.set_up(SERVICE, settings.service.log_level, redact)
-    readiness = runtime.Readiness()
     registry = CollectorRegistry()
+    readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, SERVICE):
         bus = await runtime.connect(settings.service, SERVICE)
         try:
             await readiness.wait(bus, settings.service.subjects, tuple(settings.catalogue.publishers))
-            await serve(bus, settings, redact, health, ConsumerSeries(registry))
+            work = serve(bus, settings, redact, ConsumerSeries(registry))
+            await runtime.together(runtime.beat(health), readiness.while_streams_stand(work))
         finally:
             await bus.close()
 
 
-async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, series: ConsumerSeries) -> None:
+async def serve(bus: Bus, settings: Settings, redact: Redactor, series: ConsumerSeries) -> None:
     """Runs everything until cancelled."""
     subjects = settings.service.subjects
     journal = Journal(bus, subjects, now)
@@ -188,7 +189,6 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, health: Health, 
                         for name, intake in intakes.items()
                     ),
                     *([_answer_reports(bus, subjects, intakes)] if intakes else []),
-                    runtime.beat(health),
                     alive,
                 )
             finally:

@@ -1,6 +1,7 @@
 """Answers as values: what is said to a request, and how a denial is worded for machines. Pure."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -89,15 +90,17 @@ def with_body(answer: Answer, **changes: object) -> Answer:
 
 
 def addressed(asked: Command, body: AnswerBody, now: datetime, *, in_conversation: bool = False) -> AnswerState:
+    # An operator reads the answer where it is stored; at the chat product there is nobody to tell.
+    here: Literal["conversation", "private"] = "conversation" if in_conversation else "private"
     return AnswerState(
         id=asked.request_id,
         to=asked.actor,
         conversation=asked.conversation,
         answered_at=now,
         body=body,
-        visibility="conversation" if in_conversation else "private",
+        visibility="none" if asked.actor.is_operator else here,
         answer_url=asked.answer_url,
-        verb=VERBS[type(asked)],
+        verb="" if asked.actor.is_operator else VERBS[type(asked)],
     )
 
 

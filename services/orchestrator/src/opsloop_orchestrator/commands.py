@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from opsloop_common import codec
-from opsloop_common.answers import AnswerState, MetricBody, RefusedBody, StatusBody
+from opsloop_common.answers import AnswerState, MetricBody, MovedBody, RefusedBody, StatusBody
 from opsloop_common.bus import Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Reject, Retry
 from opsloop_common.catalogue import Catalogue
@@ -30,17 +30,18 @@ from opsloop_common.commands import (
     ShowTargets,
     ShowTask,
     ShowTasks,
+    TellStored,
 )
 from opsloop_common.outbox import Outbox
 from opsloop_common.subjects import is_id
-from opsloop_orchestrator import decide, moves
+from opsloop_orchestrator import decide, moves, stored_late
 from opsloop_orchestrator.answering import Answer, moved, refuse, with_course, with_numbers
 from opsloop_orchestrator.decide import Known
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.external import presses
 from opsloop_orchestrator.homes import Homes
 from opsloop_orchestrator.identities import Identify
-from opsloop_orchestrator.journal import Journal
+from opsloop_orchestrator.journal import Found, Journal
 from opsloop_orchestrator.line import Line
 from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.projection import Projection
@@ -49,6 +50,9 @@ from opsloop_orchestrator.rights import No
 from opsloop_orchestrator.targets import Entered, Full, Joined, Targets
 
 log = logging.getLogger(__name__)
+
+BEFORE_IT_SECONDS = 0.5
+"""Between two looks for what became of a request that is handled just now."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -93,6 +97,8 @@ class Commands:
             return Reject(str(error))
         if isinstance(asked, CountClick) or await self._journal.find(asked.request_id) is not None:
             return Ack()
+        if isinstance(asked, TellStored):
+            return await self._tell_stored(asked)
         try:
             await self._become(asked)
         except Conflict:
@@ -118,6 +124,26 @@ class Commands:
             case Move() as move:
                 await self._move(asked, move, known.sequence)
         return None
+
+    async def _tell_stored(self, asked: TellStored) -> Outcome:
+        """Done once the message of the request says so, or it is too late for that."""
+        found = await self._became(asked.stored_id)
+        if found is None:
+            is_over = self._clock() - asked.asked_at > 2 * self._start_within
+            return Ack() if is_over else Retry(BEFORE_IT_SECONDS)
+        if note := stored_late.noted(found.state):
+            try:
+                await self._journal.append(*note, found.sequence, caused_by=asked.request_id)
+            except Conflict:
+                return Retry(0.05)
+        return Ack()
+
+    async def _became(self, id: str) -> Found | None:
+        """What a request became: a task, an answer, or the task that it moved."""
+        found = await self._journal.find(id)
+        if found is not None and isinstance(found.state, AnswerState) and isinstance(found.state.body, MovedBody):
+            return await self._journal.find(found.state.body.task_id)
+        return found
 
     async def _look_up(self, asked: AnyCommand) -> Known:
         known = await self._named(asked)

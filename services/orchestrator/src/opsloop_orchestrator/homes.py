@@ -29,9 +29,12 @@ class Homes:
         self._clock = clock
 
     async def open(self, asked: ShowHome, rows: list[TaskRow]) -> None:
-        """Draws the page anew. Raises Conflict when something happened on it meanwhile."""
+        """Draws the page anew, unless that was done since it was asked for. Raises Conflict when something happened
+        on it meanwhile."""
         id = home_id(asked.actor)
         found = await self._journal.find(id)
+        if found and isinstance(found.state, AnswerState) and found.state.answered_at >= asked.asked_at:
+            return
         own = [row for row in rows if row.by == asked.actor]
         state = AnswerState(
             id=id,

@@ -7,6 +7,7 @@ have been stored and must be repeated under the same expectation or message id u
     ├── Conflict      the subject moved on: load it and decide again
     ├── Refused       the broker said no (full, too large, no such stream)
     └── Unconfirmed   no answer: stored or not
+        └── Unsent    it never left, for the broker is away: not stored
 """
 
 import asyncio
@@ -28,6 +29,7 @@ API_DEADLINE_SECONDS = 2.0
 CONNECT_SECONDS = 2.0
 WRONG_LAST_SEQUENCE = 10071
 NO_MESSAGE_FOUND = 10037
+NO_STREAM_FOUND = 10059
 SEQUENCE_NOT_FOUND = 10043
 
 
@@ -44,6 +46,10 @@ class Refused(BusError):
 
 
 class Unconfirmed(BusError):
+    pass
+
+
+class Unsent(Unconfirmed):
     pass
 
 
@@ -94,6 +100,11 @@ class _ApiError(msgspec.Struct):
 class _Ack(msgspec.Struct):
     seq: int = 0
     duplicate: bool = False
+    error: _ApiError | None = None
+
+
+class _StreamInfo(msgspec.Struct):
+    created: datetime | None = None
     error: _ApiError | None = None
 
 
@@ -169,6 +180,12 @@ class Bus:
         return self._client.is_connected
 
     @property
+    def version(self) -> tuple[int, int]:
+        """Of the broker, as far as it matters: (2, 12)."""
+        found = self._client.connected_server_version
+        return found.major, found.minor
+
+    @property
     def client(self) -> Client:
         """The connection itself, for the modules that set up streams and serve requests."""
         return self._client
@@ -228,6 +245,14 @@ class Bus:
     async def newest_of_each(self, stream: str, subject: str) -> list[Stored]:
         """The newest message of every subject under a wildcard. Ordered by sequence."""
         return await self._direct(stream, {"multi_last": [subject]})
+
+    async def created_at(self, stream: str) -> datetime | None:
+        """When a stream was made; None when there is none. It tells a stream from one made anew under its name."""
+        reply = await self._ask(f"$JS.API.STREAM.INFO.{stream}", b"")
+        answer = msgspec.json.decode(reply, type=_StreamInfo)
+        if answer.error is not None and answer.error.err_code != NO_STREAM_FOUND:
+            raise Refused(f"{stream}: {answer.error.description}")
+        return answer.created
 
     async def delete(self, stream: str, sequence: int) -> bool:
         """Removes one message; False when there is none. Raises Refused, Unconfirmed."""
@@ -298,6 +323,8 @@ class Bus:
             reply = await self._client.request(subject, payload, timeout=deadline_seconds, headers=headers)
         except nats.errors.NoRespondersError as error:
             raise Refused(f"{subject}: no stream takes it") from error
+        except nats.errors.OutboundBufferLimitError as error:
+            raise Unsent(f"{subject}: the broker is away") from error
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise Unconfirmed(f"{subject}: {type(error).__name__}") from error
         if task and task.cancelling() > cancelled_before:

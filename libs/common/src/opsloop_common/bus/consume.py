@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PULL_SECONDS = 5.0
 PAUSE_WITHOUT_BROKER_SECONDS = 0.25
+NO_CONSUMER = ("409", "503")
+"""The statuses of a pull that ended because its consumer is gone, or moved; any other is its ordinary end."""
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -119,6 +121,7 @@ class Consumer:
         self._free = capacity
         self._wanted: dict[str, int] = {}
         self._changed = asyncio.Event()
+        self._is_missing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -149,6 +152,9 @@ class Consumer:
                         number += 1
                         await self._pull(f"{inbox}.{number}", wanted)
                     await self._changed.wait()
+                    if self._is_missing:
+                        # It would end each pull at once, for ever.
+                        await asyncio.sleep(PAUSE_WITHOUT_BROKER_SECONDS)
                 except nats.errors.Error:
                     await asyncio.sleep(PAUSE_WITHOUT_BROKER_SECONDS)
         finally:
@@ -177,9 +183,11 @@ class Consumer:
 
     async def _arrived(self, message: Msg) -> None:
         # The client hands a message over under the subject it was stored with, so a pull is known only by a status.
-        if (message.headers or {}).get("Status"):
+        if status := (message.headers or {}).get("Status"):
+            self._note(status in NO_CONSUMER)
             self._pull_ended(message.subject)
             return
+        self._note(False)
         self._take_from_oldest_pull()
         self._free -= 1
         if self._series is not None:
@@ -187,6 +195,11 @@ class Consumer:
         task = asyncio.create_task(self._handle(Delivery(message)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _note(self, is_missing: bool) -> None:
+        if is_missing and not self._is_missing:
+            log.warning("nothing can be pulled from %s/%s; asking again", *self._name)
+        self._is_missing = is_missing
 
     def _take_from_oldest_pull(self) -> None:
         for reply in list(self._wanted):

@@ -17,6 +17,15 @@ from opsloop_common.bus.connection import Bus
 from opsloop_common.subjects import PARTITIONS, Subjects, notifier_of
 
 MIB = 1024 * 1024
+STREAM_KEYS = (
+    "subjects", "retention", "max_age", "max_msgs", "max_msg_size", "max_bytes", "max_msgs_per_subject", "discard",
+    "storage", "duplicate_window", "no_ack", "allow_direct", "allow_rollup_hdrs", "deny_delete", "allow_msg_ttl",
+)  # fmt: skip
+CONSUMER_KEYS = (
+    "filter_subject", "filter_subjects", "deliver_policy", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending",
+    "headers_only",
+)  # fmt: skip
+"""What makes a difference to us: everything else may be as the operator likes it."""
 HELD_AT_MOST = 100_000
 """Unacknowledged messages a consumer may hold: a notifier holds the newest of every task it still owes."""
 REPORTS_HELD = 2_000
@@ -277,6 +286,7 @@ def _stream(plan: StreamPlan) -> api.StreamConfig:
         subjects=list(plan.subjects),
         retention=api.RetentionPolicy.LIMITS,
         max_age=plan.age_seconds,
+        max_msgs=-1,
         max_bytes=plan.max_bytes,
         max_msgs_per_subject=plan.per_subject,
         discard=plan.full,
@@ -307,19 +317,19 @@ def _durable(plan: ConsumerPlan) -> api.ConsumerConfig:
 
 def _stream_differences(plan: StreamPlan, actual: api.StreamConfig) -> list[str]:
     wanted = _stream(plan)
-    limits = ("max_age", "max_bytes", "max_msgs_per_subject", "max_msg_size", "discard")
-    keys = ("subjects", "retention", *limits, "storage", "no_ack")
-    found = _compare(f"stream {plan.name}", keys, wanted, actual)
-    if plan.ttl_per_message and not actual.allow_msg_ttl:
-        found.append(f"stream {plan.name}: allow_msg_ttl is off, should be on")
-    return found
+    return _compare(f"stream {plan.name}", STREAM_KEYS, wanted, actual)
 
 
 def _consumer_differences(plan: ConsumerPlan, actual: api.ConsumerConfig) -> list[str]:
-    keys = ("filter_subject", "filter_subjects", "ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
-    return _compare(f"consumer {plan.stream}/{plan.name}", keys, _durable(plan), actual)
+    return _compare(f"consumer {plan.stream}/{plan.name}", CONSUMER_KEYS, _durable(plan), actual)
 
 
 def _compare(label: str, keys: tuple[str, ...], wanted: object, actual: object) -> list[str]:
     pairs = [(key, getattr(wanted, key), getattr(actual, key)) for key in keys]
-    return [f"{label}: {key} is {is_now}, should be {should}" for key, should, is_now in pairs if should != is_now]
+    # A flag that is off may be told as false, or not at all.
+    differ = [pair for pair in pairs if (pair[1] or None) != (pair[2] or None)]
+    return [f"{label}: {key} is {_plain(is_now)}, should be {_plain(should)}" for key, should, is_now in differ]
+
+
+def _plain(value: object) -> object:
+    return {True: "on", False: "off", None: "off"}[value] if isinstance(value, bool | None) else value

@@ -15,4 +15,6 @@ __all__ = ["LOG_LINES", "Gathered", "asker", "notice", "private", "status_card"]
 
 def asker(state: TaskState | AnswerState) -> str:
     """The user who is told privately."""
-    return state.to.user if isinstance(state, AnswerState) else state.tried_by.user
+    if isinstance(state, AnswerState):
+        return state.to.user
+    return (state.requested_by if state.tried_by.is_operator else state.tried_by).user

@@ -38,9 +38,13 @@ def status_card(
         *amounts.fields(body.measures, answer.answered_at, style),
         *([actions(offers)] if offers else []),
         *([section(within(runs, SECTION_LIMIT))] if runs else []),
-        context(f"Asked {words.moment(answer.answered_at)}"),
+        context(f"Asked {words.moment(answer.answered_at)}{_stored_late(answer)}"),
     ]
     return mark(style.secrets, key, version, summary(body, style), blocks)
+
+
+def _stored_late(answer: AnswerState) -> str:
+    return f" · {words.STORED_LATE}" if answer.stored_late else ""
 
 
 def summary(body: StatusBody, style: Style) -> str:
