@@ -96,7 +96,7 @@ async def test_a_service_does_not_start_against_it(forgetful: NatsServer) -> Non
     assert errors.decode().splitlines()[-1].startswith("opsloop-metrics: the broker may forget what it acknowledged")
 
 
-STREAM_CHANGES = {
+STREAM_CHANGES: dict[str, dict[str, object]] = {
     "CMD": {"duplicate_window": 60.0},
     "EVT": {"max_msgs_per_subject": 2},
     "DLQ": {"discard": "old"},

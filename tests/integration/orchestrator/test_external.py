@@ -20,7 +20,6 @@ from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.commands import CancelTask, PressButton, RetryTask, RunTask
 from opsloop_common.events import TaskState
 from opsloop_common.notices import Accepted, Clicked, Received, Rejected
-from opsloop_common.probe import Health
 from opsloop_common.publishers import Publisher
 from opsloop_common.redact import Redactor
 from opsloop_common.reports import Fault, Report
@@ -97,9 +96,7 @@ async def orchestrator(bus: Bus, subjects: Subjects, folder: Path) -> AsyncItera
     settings = settings_for(subjects, folder / "marker")
     settings = replace(settings, catalogue=replace(settings.catalogue, publishers={"ci": CI, "etl": ETL}))
     registry = CollectorRegistry()
-    running = asyncio.create_task(
-        serve(bus, settings, Redactor(("hunter2-secret-value",)), Health(registry, {}), ConsumerSeries(registry))
-    )
+    running = asyncio.create_task(serve(bus, settings, Redactor(("hunter2-secret-value",)), ConsumerSeries(registry)))
     try:
         yield
     finally:
