@@ -189,11 +189,14 @@ LOST = Stored(Ambiguous("connection reset"))
 class Desk:
     """A notifier under test: events in, and what Slack shows."""
 
-    def __init__(self, bus: Bus, subjects: Subjects, slack: ScriptedSlack, limits: Limits = FAST) -> None:
+    def __init__(
+        self, bus: Bus, subjects: Subjects, slack: ScriptedSlack, limits: Limits = FAST, pace: Pace | None = None
+    ) -> None:
         self.bus = bus
         self.subjects = subjects
         self.slack = slack
         self.limits = limits
+        self.pace = pace
         self.delays: list[float] = []
         self.office: Office | None = None
         self._jobs: list[asyncio.Task[None]] = []
@@ -203,7 +206,7 @@ class Desk:
         style = Style(SECRETS, Pen(Redactor(SECRETS)))
         self.office = Office(
             bus=self.bus, subjects=self.subjects, slack=self.slack, gate=gate, style=style,
-            observe=self.delays.append, pace=Pace(limits=self.limits, looks_seconds=(0.01, 0.05)),
+            observe=self.delays.append, pace=self.pace or Pace(limits=self.limits, looks_seconds=(0.01, 0.05)),
         )  # fmt: skip
         self._jobs = [asyncio.create_task(gate.watch()), asyncio.create_task(self.office.run())]
 

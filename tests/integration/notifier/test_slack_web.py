@@ -172,3 +172,24 @@ async def test_a_response_url_is_called_once(
     assert "secret-capability" not in "".join(
         record.getMessage() for record in caplog.records if not record.name.startswith("aiohttp.access")
     )
+
+
+async def test_a_reply_that_lost_its_thread_is_taken_away(slack: SlackWeb, server: Misbehaving) -> None:
+    """Slack shows it as a message of its own when the parent is gone: it is deleted, and the thread counts as gone."""
+    server.answer = says({"ok": True, "channel": "C1", "ts": "2.0", "message": {"text": "x"}})
+    assert await slack.post("C1", "1.0", MESSAGE) == Gone("thread_not_found")
+    server.answer = says({"ok": True, "channel": "C1", "ts": "2.0", "message": {"text": "x", "thread_ts": "1.0"}})
+    assert await slack.post("C1", "1.0", MESSAGE) == Sent("C1", "2.0", "1.0")
+
+
+async def test_whoever_may_be_thought_dead_shows_nothing(slack: SlackWeb, server: Misbehaving) -> None:
+    """Not a call leaves; reading and asking who we are is still possible."""
+    slack.may_send = lambda: False
+    server.answer = says({"ok": True, "user": "opsloop", "bot_id": "B1", "channel": "C1", "ts": "1.0", "messages": []})
+    assert isinstance(await slack.post("C1", "", MESSAGE), Unsent)
+    assert isinstance(await slack.update("C1", "1.0", MESSAGE), Unsent)
+    assert isinstance(await slack.delete("C1", "1.0"), Unsent)
+    assert isinstance(await slack.ephemeral("C1", "U1", MESSAGE), Unsent)
+    assert isinstance(await slack.respond(f"{server.url}r", MESSAGE), Unsent)
+    assert not isinstance(await slack.identify(), Unsent)
+    assert not isinstance(await slack.read("C1", "", 0, ""), Unsent)

@@ -66,7 +66,11 @@ async def _work(
         await readiness.wait(bus, subjects)
         office = Office(
             bus=bus, subjects=subjects, slack=slack, gate=gate, style=style, observe=measures.observe, series=series,
-            pace=Pace(lease_seconds=settings.lease_seconds), behind=measures.behind,
+            pace=Pace(
+                lease_seconds=settings.lease_seconds, settle_seconds=settings.settle_seconds,
+                sweeps_seconds=settings.sweeps_seconds,
+            ),
+            behind=measures.behind,
         )  # fmt: skip
         slack.may_send = lambda: office.membership.is_held
         measures.partitions.set_function(lambda: len(office.territory.owned))

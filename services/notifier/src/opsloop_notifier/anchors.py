@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from opsloop_common.answers import AnswerState, StatusBody
 from opsloop_notifier import answers, render, view
 from opsloop_notifier.case import Case
+from opsloop_notifier.doubts import Doubts
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Record
@@ -36,12 +38,15 @@ def draw(
 
 
 class Anchors:
-    def __init__(self, slack: Slack, lanes: Lanes, gate: Gate, poster: Poster, people: People, style: Style) -> None:
+    def __init__(
+        self, slack: Slack, lanes: Lanes, gate: Gate, poster: Poster, people: People, style: Style, doubts: Doubts
+    ) -> None:
         self._slack = slack
         self._lanes = lanes
         self._gate = gate
         self._poster = poster
         self._people = people
+        self._doubts = doubts
         self._style = style
 
     async def run(self, case: Case) -> None:
@@ -62,7 +67,17 @@ class Anchors:
 
     async def _first(self, case: Case) -> Draft:
         await self._people.meet(named_in(case.newest.event.state))
+        await self._note_end(case)
         return self._draft(case)
+
+    async def _note_end(self, case: Case) -> None:
+        """Before the end is shown: whatever happens then, somebody looks whether it stands."""
+        event, record = case.newest.event, case.record(ANCHOR)
+        if event.is_final and case.noted_end < event.sequence:
+            channel = record.channel if record else case.conversation.channel
+            since = record.intent_at if record else datetime.now(UTC)
+            await self._doubts.look_when_settled(case.id, channel, since)
+            case.noted_end = event.sequence
 
     def _draft(self, case: Case) -> Draft:
         event = case.newest.event
@@ -72,11 +87,12 @@ class Anchors:
         message = draw(
             event, links, key=key_of(case, ANCHOR), version=version, names=self._people.names, style=self._style
         )
-        return plain_if_refused(case, Draft(ANCHOR, event.sequence, message, links=links))
+        return plain_if_refused(case, Draft(ANCHOR, event.sequence, message, links=links, version=version))
 
     async def _update(self, case: Case) -> None:
         await self._breathe(case)
         await self._people.meet(named_in(case.newest.event.state))
+        await self._note_end(case)
         await self._gate.passed()
         async with self._lanes.update.turn(lambda: self._urgency(case)):
             record = case.record(ANCHOR)
@@ -109,6 +125,7 @@ class Anchors:
                 digest = draft.message.digest()
                 await self._poster.write(
                     case, ANCHOR, state="posted", seq=draft.sequence, content_hash=digest, links=draft.links,
+                    version=draft.version,
                     edits=record.edits + record.tries + 1, tries=0, error="",
                 )  # fmt: skip
             case Limited():
@@ -118,6 +135,8 @@ class Anchors:
             case Unsent(reason) | Ambiguous(reason):
                 # What an update says is the same however often it is said, so the newest is simply sent again.
                 log.warning("the update of %s may be lost: %s", case.id, reason)
+                if isinstance(outcome, Ambiguous):
+                    await self._poster.doubt(case, ANCHOR)
                 await self._poster.write(case, ANCHOR, tries=record.tries + 1)
                 await back_off(record.tries)
             case Malformed(error, details):
@@ -142,3 +161,4 @@ class Anchors:
             await self._poster.write(case, ANCHOR, state="undeliverable", seq=sequence, error=error)
             return
         await self._poster.write(case, ANCHOR, state="intent", ts="", replaced=record.ts, tries=0, error=error)
+        case.noted_end = 0

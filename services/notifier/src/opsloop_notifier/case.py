@@ -50,6 +50,8 @@ class Case:
         self.links: dict[str, str] = {}
         self.lost_ts = ""
         """The anchor that Slack said is gone."""
+        self.noted_end = 0
+        """The sequence of the end for which a later look is noted."""
         self.plain: set[tuple[str, int]] = set()
         """(slot, sequence) of what Slack refused as blocks."""
         self.drawn_at = float("-inf")
@@ -153,7 +155,13 @@ class Case:
         return bool(self.links.keys() - record.links.keys())
 
     def reply_is_due(self) -> bool:
-        return bool(self.anchor_ts) and not self.is_let_go and self.due_event() is not None
+        is_due = self.due_event() is not None or bool(self.undecided_replies())
+        return bool(self.anchor_ts) and not self.is_let_go and is_due
+
+    def undecided_replies(self) -> list[str]:
+        """The slots of replies that somebody began to post and never finished."""
+        records = {slot: row.record for slot, row in (self.rows or {}).items() if view.is_thread_slot(slot)}
+        return [slot for slot, record in records.items() if record.state in ("intent", "sending")]
 
     def due_event(self) -> Held | None:
         """The event whose reply comes next: ends of earlier attempts first, then the newest."""
@@ -199,7 +207,7 @@ class Case:
             return True
         state = self.newest.event.state
         reply = isinstance(state, TaskState) and view.due_reply(state, self.settled)
-        return not reply and not self.missing_links()
+        return not reply and not self.missing_links() and not self.undecided_replies()
 
     def is_over(self) -> bool:
         """Whether no more events are to be expected soon; one that comes all the same loads the case again."""

@@ -16,9 +16,11 @@ from opsloop_notifier.case import Case, Handle, Held
 from opsloop_notifier.homes import Homes
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger, Moved
+from opsloop_notifier.newest import ReadNewest
 from opsloop_notifier.privately import Links, Privately
 from opsloop_notifier.publishers import Publishers
 from opsloop_notifier.threads import Threads
+from opsloop_notifier.view import ANCHOR
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ AFTER_A_BUG_SECONDS = 5.0
 LAST_CALLS_SECONDS = 0.7
 
 Job = Callable[[Case], Awaitable[None]]
+Write = Callable[..., Awaitable[None]]
+"""Changes the record of a case's slot: (case, slot, **changes). Raises Moved."""
 Observe = Callable[[float], None]
 """Called with the seconds from an event to its being visible."""
 
@@ -33,12 +37,14 @@ Observe = Callable[[float], None]
 class Desk:
     def __init__(
         self, *, ledger: Ledger, lanes: Lanes, anchors: Anchors, threads: Threads, privately: Privately, homes: Homes,
-        publishers: Publishers, links: Links, observe: Observe,
+        publishers: Publishers, links: Links, observe: Observe, newest: ReadNewest, write: Write,
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._lanes = lanes
         self._links = links
         self._observe = observe
+        self._newest = newest
+        self._write = write
         self._cases: dict[str, Case] = {}
         self._acks: set[asyncio.Task[None]] = set()
         self._jobs: dict[str, Job] = {
@@ -67,6 +73,29 @@ class Desk:
                 self._lanes.update.look()
                 self._lanes.channel(case.conversation.channel).look()
         self._go_on(case)
+
+    async def show_again(self, id: str, *, is_gone: bool) -> bool:
+        """Draws the card of an id again from its newest state; one that is gone is posted anew, once.
+
+        False when there is nothing to draw it from.
+        """
+        event = await self._newest(id)
+        if event is None:
+            return False
+        case = self._cases.get(id)
+        if case is None:
+            case = self._cases[id] = Case(id, Held(event, datetime.now(UTC), None))
+        if case.rows is None:
+            await self._load(case)
+        record = case.record(ANCHOR)
+        if record is None:
+            return False
+        if is_gone:
+            case.lost_ts = record.ts
+        else:
+            await self._write(case, ANCHOR, seq=0)
+        self._go_on(case)
+        return True
 
     async def let_go(self, partitions: Collection[int]) -> None:
         """Ends all work on partitions, and gives back what is owed there.

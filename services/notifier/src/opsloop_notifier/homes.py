@@ -6,17 +6,13 @@ is looked up before each publication, and once more after it.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 
-from opsloop_common import codec
 from opsloop_common.answers import AnswerState
-from opsloop_common.bus import Bus, BusError
-from opsloop_common.codec import Undecodable
-from opsloop_common.subjects import Subjects
 from opsloop_notifier import home
 from opsloop_notifier.case import Case
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.lanes import Lanes
+from opsloop_notifier.newest import ReadNewest
 from opsloop_notifier.outcome import Ambiguous, Dead, Gone, Limited, Locked, Malformed, Outcome, Sent, Unsent
 from opsloop_notifier.posting import back_off
 from opsloop_notifier.slack import Slack
@@ -24,26 +20,6 @@ from opsloop_notifier.style import Style
 from opsloop_notifier.view import Event, Urgency
 
 log = logging.getLogger(__name__)
-
-ReadNewest = Callable[[str], Awaitable[Event | None]]
-"""The newest state of an answer by its id, with its sequence; None when nobody can tell now."""
-
-
-class Pages:
-    """What the bus says of a page."""
-
-    def __init__(self, bus: Bus, subjects: Subjects) -> None:
-        self._bus = bus
-        self._subjects = subjects
-
-    async def newest(self, id: str) -> Event | None:
-        try:
-            found = await self._bus.newest_of_each(self._subjects.stream("EVT"), self._subjects.events_of(id))
-            state = codec.decode_event(found[-1].data).data if found else None
-        except (BusError, Undecodable) as error:
-            log.warning("the newest state of %s is not to be had: %s", id, error)
-            return None
-        return Event(found[-1].sequence, state) if isinstance(state, AnswerState) else None
 
 
 class Homes:

@@ -23,11 +23,13 @@ RecordState = Literal["intent", "sending", "posted", "undeliverable", "supersede
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message. `seq` is the sequence of the event it shows (in `sending`: is meant to show).
+    """A message. `version` is that of the view which Slack confirmed last; `is_doubtful`: some call about it was never
+       answered, so that something older or a copy may land yet.
+    `seq` is the sequence of the event it shows (in `sending`: is meant to show).
 
-    `replaced` is the timestamp of a lost message that this one stands for; an undeliverable one that
-    `is_unknown` may be visible all the same, for we may not read there; `links` are the permalinks a status card
-    shows, by task id.
+       `replaced` is the timestamp of a lost message that this one stands for; an undeliverable one that
+       `is_unknown` may be visible all the same, for we may not read there; `links` are the permalinks a status card
+       shows, by task id.
     """
 
     state: RecordState
@@ -38,6 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     content_hash: str = ""
     tries: int = 0
     edits: int = 0
+    version: str = ""
+    is_doubtful: bool = False
     replaced: str = ""
     is_unknown: bool = False
     error: str = ""

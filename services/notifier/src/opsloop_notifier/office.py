@@ -12,20 +12,25 @@ from opsloop_common.bus import Bus, BusError
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.outbox import Outbox
+from opsloop_common.records import Bucket
 from opsloop_common.subjects import Subjects, notifier_of
 from opsloop_notifier.anchors import Anchors
 from opsloop_notifier.budget import Limits
+from opsloop_notifier.checks import Check, Checks
 from opsloop_notifier.desk import Desk, Observe
+from opsloop_notifier.doubts import Doubts
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.handle import EventHandler
-from opsloop_notifier.homes import Homes, Pages
+from opsloop_notifier.homes import Homes
 from opsloop_notifier.lanes import Lanes
 from opsloop_notifier.ledger import Ledger
 from opsloop_notifier.membership import Membership
+from opsloop_notifier.newest import Newest
 from opsloop_notifier.people import People
 from opsloop_notifier.posting import Poster
 from opsloop_notifier.privately import Links, Privately
 from opsloop_notifier.publishers import Publishers
+from opsloop_notifier.recheck import Recheck
 from opsloop_notifier.reconcile import Reconciler
 from opsloop_notifier.slack import Slack
 from opsloop_notifier.style import Style
@@ -39,12 +44,18 @@ BEHIND_EVERY_SECONDS = 5.0
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast, how long to wait before each look for a message whose post had no answer, and how long a notifier
-    lives without renewing its membership."""
+    """How fast, how long to wait before each look for a message whose post had no answer, how long a notifier lives
+    without renewing its membership; when an end is looked at again, and when whatever is doubtful is."""
 
     limits: Limits = Limits()
     looks_seconds: tuple[float, ...] = (0.5, 3.0)
     lease_seconds: int = 3
+    settle_seconds: float = 5.0
+    sweeps_seconds: tuple[float, ...] = (60.0, 600.0)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Office:
@@ -60,6 +71,7 @@ class Office:
         self._series = series
         self._behind = behind
         self._events = subjects.stream("EVT")
+        self.desk: Desk
         lanes = Lanes(pace.limits)
         self.membership = Membership(
             bus, subjects.bucket("NOTIFIERS"), seconds=pace.lease_seconds, since=datetime.now(UTC)
@@ -73,17 +85,28 @@ class Office:
         self.links = links = Links(slack, lanes, gate, ledger)
         people = People(slack)
         reconciler = Reconciler(slack, lanes.read, gate, style.secrets, pace.looks_seconds)
-        poster = Poster(slack, lanes, ledger, gate, reconciler)
+        recheck = Recheck(slack, ledger, reconciler, lambda id, *, is_gone: self.desk.show_again(id, is_gone=is_gone))
+        self._checks = Checks(
+            Bucket(bus, subjects.bucket("CHECKS"), Check), recheck.look, settle_seconds=pace.settle_seconds, clock=_now
+        )
+        doubts = Doubts(
+            self._checks, settle_seconds=pace.settle_seconds, sweeps_seconds=pace.sweeps_seconds, clock=_now
+        )
+        self.territory.on_taken.append(self._checks.adopt)
+        self.territory.on_lost.append(self._checks.drop)
+        poster = Poster(slack, lanes, ledger, gate, reconciler, doubts)
         self.desk = Desk(
             ledger=ledger,
             lanes=lanes,
-            anchors=Anchors(slack, lanes, gate, poster, people, style),
+            anchors=Anchors(slack, lanes, gate, poster, people, style, doubts),
             threads=Threads(poster, tails.read, people, style),
             privately=Privately(slack, lanes, gate, ledger, links, people, tails.read, style),
-            homes=Homes(slack, lanes, gate, Pages(bus, subjects).newest, style),
             publishers=Publishers(Outbox(bus, subjects), links, ledger),
+            homes=Homes(slack, lanes, gate, Newest(bus, subjects).of, style),
             links=links,
             observe=observe,
+            newest=Newest(bus, subjects).of,
+            write=poster.write,
         )
         self._handler = EventHandler(self.desk, style)
 
@@ -92,7 +115,7 @@ class Office:
         await self._join()
         renewing = asyncio.create_task(self.membership.run())
         try:
-            await runtime.together(self.territory.run(), self._watch_behind())
+            await runtime.together(self.territory.run(), self._checks.run(), self._watch_behind())
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)

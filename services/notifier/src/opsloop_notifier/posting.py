@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from opsloop_notifier.case import Case
+from opsloop_notifier.doubts import Doubts
 from opsloop_notifier.gate import Gate
 from opsloop_notifier.lanes import AskUrgency, Lanes
 from opsloop_notifier.ledger import Ledger, Record
@@ -31,6 +32,7 @@ class Draft(msgspec.Struct, frozen=True):
     message: Message
     thread_ts: str = ""
     links: dict[str, str] = {}
+    version: str = ""
 
 
 Draw = Callable[[], Awaitable[Draft | None]]
@@ -51,12 +53,15 @@ def key_of(case: Case, slot: str) -> str:
 class Poster:
     """Posts in a conversation, whatever Slack answers."""
 
-    def __init__(self, slack: Slack, lanes: Lanes, ledger: Ledger, gate: Gate, reconciler: Reconciler) -> None:
+    def __init__(
+        self, slack: Slack, lanes: Lanes, ledger: Ledger, gate: Gate, reconciler: Reconciler, doubts: Doubts
+    ) -> None:
         self._slack = slack
         self._lanes = lanes
         self._ledger = ledger
         self._gate = gate
         self._reconciler = reconciler
+        self._doubts = doubts
 
     async def post(self, case: Case, urgency: AskUrgency, draw: Draw) -> None:
         """One try, and what follows from it. Afterwards the slot is settled, or it is still to be posted."""
@@ -82,6 +87,7 @@ class Poster:
         record = case.record(slot)
         if record is None or record.state != "sending":
             return
+        await self.doubt(case, slot, thread_ts)
         place = Place(record.channel, thread_ts, key_of(case, slot), record.intent_at, record.replaced)
         match await self._reconciler.find(place):
             case Found(ts):
@@ -92,6 +98,13 @@ class Poster:
                 await back_off(record.tries)
             case Unreadable(error):
                 await self.write(case, slot, state="undeliverable", is_unknown=True, error=error)
+
+    async def doubt(self, case: Case, slot: str, thread_ts: str = "") -> None:
+        """Nobody knows what came of a call: it is looked for once more much later, whatever is found now."""
+        record = case.record(slot)
+        if record is not None and not record.is_doubtful:
+            await self._doubts.look_later(case.id, slot, record, thread_ts)
+            await self.write(case, slot, is_doubtful=True)
 
     async def write(self, case: Case, slot: str, **changes: object) -> None:
         """Changes the record of a slot that has one. Raises Moved."""
@@ -116,6 +129,7 @@ class Poster:
             content_hash=draft.message.digest(),
             tries=row.record.tries + 1,
             links=draft.links,
+            version=draft.version,
             error="",
         )
 

@@ -5,6 +5,7 @@ A message just posted may be missing from history for a moment, so its absence i
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
@@ -79,30 +80,50 @@ class Reconciler:
                 return finding
         return Absent()
 
+    async def all_of(
+        self, channel: str, thread_ts: str, since: datetime, keys: frozenset[str]
+    ) -> dict[str, list[Seen]] | None:
+        """Our messages with these keys, oldest first, by key; None where we may not read."""
+        found: dict[str, list[Seen]] = {key: [] for key in keys}
+        async for page in self._pages(channel, thread_ts, since, Urgency.PROGRESS):
+            if isinstance(page, Unreadable):
+                return None
+            for seen in page.messages:
+                if self._is_ours(seen) and seen.marker is not None and seen.marker.key in keys:
+                    found[seen.marker.key].append(seen)
+        return {key: sorted(messages, key=lambda seen: seen.ts) for key, messages in found.items()}
+
     async def _look(self, place: Place) -> Finding:
-        cursor = ""
         oldest: str | None = None
-        for _ in range(MOST_PAGES):
-            page = await self._page(place, cursor)
+        async for page in self._pages(place.channel, place.thread_ts, place.since, Urgency.FIRST_POST):
             if isinstance(page, Unreadable):
                 return page
             found = [seen.ts for seen in page.messages if self._is_it(seen, place)]
             oldest = min([*found, *([oldest] if oldest else [])], default=None)
-            cursor = page.cursor
-            if not cursor:
-                break
         return Found(oldest) if oldest else Absent()
 
-    async def _page(self, place: Place, cursor: str) -> Page | Unreadable:
+    async def _pages(
+        self, channel: str, thread_ts: str, since: datetime, urgency: Urgency
+    ) -> AsyncIterator[Page | Unreadable]:
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            page = await self._page(channel, thread_ts, since.timestamp() - SKEW_SECONDS, cursor, urgency)
+            yield page
+            cursor = page.cursor if isinstance(page, Page) else ""
+            if not cursor:
+                return
+
+    async def _page(
+        self, channel: str, thread_ts: str, since: float, cursor: str, urgency: Urgency
+    ) -> Page | Unreadable:
         while True:
             await self._gate.passed()
-            async with self._lane.turn(lambda: Urgency.FIRST_POST):
-                since = place.since.timestamp() - SKEW_SECONDS
-                answer = await self._slack.read(place.channel, place.thread_ts, since, cursor)
+            async with self._lane.turn(lambda: urgency):
+                answer = await self._slack.read(channel, thread_ts, since, cursor)
             if isinstance(answer, Page):
                 return answer
             if (error := self._refused(answer)) is not None:
-                log.error("cannot read back in %s: %s", place.channel, error)
+                log.error("cannot read back in %s: %s", channel, error)
                 return Unreadable(error)
             await asyncio.sleep(AGAIN_SECONDS)
 
@@ -120,7 +141,10 @@ class Reconciler:
         return None
 
     def _is_it(self, seen: Seen, place: Place) -> bool:
+        is_meant = seen.marker is not None and seen.marker.key == place.key
+        return is_meant and seen.ts != place.replaced and self._is_ours(seen)
+
+    def _is_ours(self, seen: Seen) -> bool:
         # Anybody can copy our marker into a message of their own: it has to be our bot's.
-        if seen.bot_id != self._gate.identity.bot_id or seen.ts == place.replaced or seen.marker is None:
-            return False
-        return seen.marker.key == place.key and is_ours(self._secrets, seen.marker)
+        is_bots = seen.bot_id == self._gate.identity.bot_id
+        return is_bots and seen.marker is not None and is_ours(self._secrets, seen.marker)

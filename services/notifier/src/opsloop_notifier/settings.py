@@ -8,9 +8,10 @@ import msgspec
 from opsloop_common import catalogue
 from opsloop_common.catalogue import Catalogue, CatalogueError
 from opsloop_common.settings import Environment, ServiceSettings, service_settings
-from opsloop_notifier.rounds import Rounds
 
 SLACK_API_URL = "https://slack.com/api/"
+SETTLE_SECONDS = 5.0
+SWEEPS_SECONDS = (60.0, 600.0)
 MOST_SECONDS = 24 * 3600.0
 
 
@@ -45,7 +46,7 @@ def read(env: Environment) -> Settings:
         grafana_url=env.url("GRAFANA_URL"),
         public_url=env.url("PUBLIC_URL"),
         lease_seconds=env.count("NOTIFIER_LEASE_SECONDS", 3),
-        settle_seconds=env.seconds("NOTIFIER_SETTLE_SECONDS", Rounds().settle_seconds),
+        settle_seconds=env.seconds("NOTIFIER_SETTLE_SECONDS", SETTLE_SECONDS),
         sweeps_seconds=_sweeps(env),
         secrets=secrets,
         hidden=(bot_token, *secrets, env.secret("SLACK_SIGNING_SECRET"), env.secret("SLACK_APP_TOKEN")),
@@ -55,7 +56,7 @@ def read(env: Environment) -> Settings:
 def _sweeps(env: Environment) -> tuple[float, ...]:
     text = env.text("NOTIFIER_SWEEPS_SECONDS")
     if not text:
-        return Rounds().sweeps_seconds
+        return SWEEPS_SECONDS
     try:
         found = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -65,7 +66,7 @@ def _sweeps(env: Environment) -> tuple[float, ...]:
         env.mistakes.append(
             f"NOTIFIER_SWEEPS_SECONDS={text!r} is not a list of growing numbers of seconds, like 60,600"
         )
-        return Rounds().sweeps_seconds
+        return SWEEPS_SECONDS
     return found
 
 

@@ -16,6 +16,7 @@ from opsloop_notifier.outcome import (
     DEFAULT_PAUSE_SECONDS,
     Ambiguous,
     Dead,
+    Gone,
     Limited,
     NotSent,
     Outcome,
@@ -139,7 +140,12 @@ class SlackWeb:
         arguments: dict[str, object] = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
         if thread_ts:
             arguments["thread_ts"] = thread_ts
-        return await self._send("chat.postMessage", {**arguments, **_content(message)})
+        outcome = await self._send("chat.postMessage", {**arguments, **_content(message)})
+        if thread_ts and isinstance(outcome, Sent) and outcome.thread_ts == "":
+            # Slack shows a reply without its parent as a message of its own: nobody asked for that.
+            await self.delete(outcome.channel, outcome.ts)
+            return Gone("thread_not_found")
+        return outcome
 
     async def update(self, channel: str, ts: str, message: Message) -> Outcome:
         return await self._send("chat.update", {"channel": channel, "ts": ts, **_content(message)})

@@ -27,6 +27,9 @@ class Threads:
             unknown = [slot for slot in case.rows or {} if is_thread_slot(slot) and self._is_sending(case, slot)]
             if unknown:
                 await self._poster.resolve(case, unknown[0], case.anchor_ts)
+            elif case.due_event() is None:
+                # What they had to say stands in a later reply.
+                await self._supersede(case, "")
             else:
                 await self._poster.post(case, lambda: self._urgency(case), lambda: self._next(case))
 

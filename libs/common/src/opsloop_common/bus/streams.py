@@ -99,6 +99,7 @@ def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
         _bucket(s.bucket("TALLY")),
         _bucket(s.bucket("ANNOTATIONS"), age_seconds=_days(31)),
         _bucket(s.bucket("LEDGER"), age_seconds=_days(45)),
+        _bucket(s.bucket("CHECKS"), age_seconds=_days(2), ttl_per_message=True),
         # On file like all the others: a stream in memory is gone, itself, when its broker restarts.
         # Each record brings its own time to live: how long a lease lasts is a setting of those who hold one.
         _bucket(s.bucket("LEASES"), ttl_per_message=True),
