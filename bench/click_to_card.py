@@ -22,20 +22,18 @@ async def measure(folder: Path) -> dict[str, list[float]]:
     """Milliseconds by stage: until Slack had its 200, until the card's post arrived at Slack."""
     nats = NatsServer(folder)
     nats.start()
-    installation = Installation(folder, nats)
-    await installation.start()
     found: dict[str, list[float]] = {"acknowledged": [], "card": []}
     try:
-        for number in range(COMMANDS):
-            seen = len(await installation.sandbox.calls())
-            delivery = await installation.sandbox.command(ALICE, OPS, "status naples-honda")
-            found["acknowledged"].append(delivery.elapsed_ms)
-            found["card"].append(await _card_ms(installation, seen))
-            print(f"\r{number + 1}/{COMMANDS}", end="", file=sys.stderr)
-            await asyncio.sleep(PAUSE_SECONDS)
+        async with Installation(folder, nats) as installation:
+            for number in range(COMMANDS):
+                seen = len(await installation.sandbox.calls())
+                delivery = await installation.sandbox.command(ALICE, OPS, "status naples-honda")
+                found["acknowledged"].append(delivery.elapsed_ms)
+                found["card"].append(await _card_ms(installation, seen))
+                print(f"\r{number + 1}/{COMMANDS}", end="", file=sys.stderr)
+                await asyncio.sleep(PAUSE_SECONDS)
     finally:
         print(file=sys.stderr)
-        await installation.stop()
         nats.kill()
     return found
 

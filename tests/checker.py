@@ -6,6 +6,7 @@ the ledger that should account for it, and the effects at the outside world. It 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -13,7 +14,8 @@ from opsloop_common.answers import AnswerState
 from opsloop_common.events import FINAL_STATUSES, Status, TaskState
 from opsloop_common.people import Conversation
 from opsloop_common.subjects import make_id
-from opsloop_sandbox.contract import Call, SeenMessage, SitePut
+from opsloop_sandbox.contract import Call, EffectSeen, SeenMessage, SitePut
+from opsloop_sandbox.json_value import walk
 
 SIGNS: dict[Status, str] = {
     "queued": "⏳",
@@ -43,11 +45,21 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     ts: str = ""
 
 
+class Rule(msgspec.Struct, frozen=True):
+    """A task type of the catalogue, as far as the checker reads it."""
+
+    effect: str
+    run_by: tuple[str, ...]
+    sensitive: bool = False
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a system test leaves behind, once it has settled.
 
     `messages` are the channels' messages by channel; `bot` is the app's user id, `team` the workspace's; `publishers`
-    are the systems that the catalogue lets report tasks of their own.
+    are the systems that the catalogue lets report tasks of their own. `taken` are the effects at the effect server,
+    `rules` the task types by name, `verified` the users who may run sensitive ones, `logged` the ids under which a
+    handler wrote a log.
     """
 
     team: str
@@ -58,11 +70,15 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     messages: dict[str, list[SeenMessage]]
     puts: list[SitePut]
     publishers: frozenset[str] = frozenset()
+    taken: list[EffectSeen] = []
+    rules: dict[str, Rule] = {}
+    verified: frozenset[str] = frozenset()
+    logged: frozenset[str] = frozenset()
 
 
 def violations(history: History) -> list[str]:
     """What was broken, one line each; empty when every invariant held."""
-    checks = (requests, anchors, effects, ledger, trespassers, chains)
+    checks = (requests, anchors, effects, overlaps, ledger, trespassers, denials, permissions, chains)
     return [line for check in checks for line in check(history)]
 
 
@@ -102,7 +118,20 @@ def anchors(history: History) -> Iterator[str]:
         wanted = (SIGNS[state.status], f"{percent}%", state.task, state.target)
         if missing := [part for part in wanted if part not in anchor.text]:
             yield f"I2: task {id} is {state.status}, but its message says {anchor.text!r} (no {missing})"
+        yield from _buttons(id, state, anchor)
         yield from _threads(id, state, anchor)
+
+
+def _buttons(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
+    """What a person can do fits the state: nothing that ended can be cancelled, what failed can be tried again."""
+    if state.external is not None:
+        return
+    actions = {one.get("action_id") for one in walk(list(anchor.blocks))}
+    wanted = {"failed": "task.retry", "unknown": "task.happened"}.get(state.status)
+    if wanted is not None and wanted not in actions:
+        yield f"I2: task {id} is {state.status} and has no button {wanted}"
+    if state.is_settled and "task.cancel" in actions:
+        yield f"I2: task {id} is {state.status} and can still be cancelled"
 
 
 def _threads(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
@@ -110,6 +139,9 @@ def _threads(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
     for key, count in keys.items():
         if key and count > 1:
             yield f"I2: {key} was posted {count} times"
+    marks = [mark for reply in anchor.replies if (mark := _mark(_key(reply))) is not None]
+    if marks != sorted(marks):
+        yield f"I2: the thread of {id} is not in its order: {marks}"
     for attempt in range(1, state.attempt + (state.status in FINAL_STATUSES)):
         if keys[f"{id}.{attempt}-end"] != 1:
             yield f"I2: attempt {attempt} of {id} has {keys[f'{id}.{attempt}-end']} ends in its thread"
@@ -121,12 +153,46 @@ def _threads(id: str, state: TaskState, anchor: SeenMessage) -> Iterator[str]:
             yield f"I2: something follows the end of attempt {attempt} of {id}: {order}"
 
 
+def _mark(key: str) -> tuple[int, int] | None:
+    """Attempt and percent of a milestone's key, `<id>.<attempt>-<percent>`; an end comes after them all."""
+    attempt, _, name = key.rpartition(".")[2].partition("-")
+    percent = name if name.isdecimal() else "101" if name == "end" else ""
+    return (int(attempt), int(percent)) if attempt.isdecimal() and percent else None
+
+
 def effects(history: History) -> Iterator[str]:
-    """I3: one effect at most for each idempotency key (task, attempt, step)."""
+    """I3: one effect at most for each idempotency key (task, attempt, step).
+
+    What is `idempotent` may be asked again of a system that knows no keys.
+    """
+    kinds = _kinds(history)
     counts = Counter(put.idempotency_key for put in history.puts if put.effect)
+    counts.update(one.key for one in history.taken if one.effect and kinds.get(one.task) != "idempotent")
     for key, count in counts.items():
         if count > 1:
             yield f"I3: {key} took effect {count} times"
+
+
+def overlaps(history: History) -> Iterator[str]:
+    """I3: on one target one effect at a time, and none under a lower fence than the one before."""
+    targets = {id: state.target for id, state in _last_states(history).items() if isinstance(state, TaskState)}
+    by_target: dict[str, list[EffectSeen]] = defaultdict(list)
+    for one in history.taken:
+        if one.status != 409 and one.task in targets:
+            by_target[targets[one.task]].append(one)
+    for target, found in by_target.items():
+        for one, other in pairwise(sorted(found, key=lambda one: one.began_at)):
+            if other.began_at < one.ended_at:
+                yield f"I3: {one.key} (fence {one.fence}) and {other.key} (fence {other.fence}) overlap on {target}"
+            if one.task == other.task and other.fence < one.fence:
+                yield f"I3: {other.key} was done under fence {other.fence} after {one.fence}"
+
+
+def _kinds(history: History) -> dict[str, str]:
+    """The effect class of each task, by id."""
+    states = _last_states(history).items()
+    tasks = {id: state.task for id, state in states if isinstance(state, TaskState)}
+    return {id: history.rules[task].effect for id, task in tasks.items() if task in history.rules}
 
 
 def ledger(history: History) -> Iterator[str]:
@@ -156,6 +222,33 @@ def trespassers(history: History) -> Iterator[str]:
             yield f"I5: {id} is in the stream, and no request of Slack asked for it"
 
 
+def denials(history: History) -> Iterator[str]:
+    """I5: a denied request leaves exactly its denial: no task, no log of a handler, no effect."""
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for one in history.events:
+        by_id[one.id].append(one.event)
+    touched = {one.task for one in history.taken} | {(put.idempotency_key or "").split(":")[0] for put in history.puts}
+    for id, found in by_id.items():
+        if "denied" not in found:
+            continue
+        if found != ["denied"]:
+            yield f"I5: request {id} was denied, and yet: {found}"
+        if id in history.logged or id in touched:
+            yield f"I5: request {id} was denied, and its handler ran"
+
+
+def permissions(history: History) -> Iterator[str]:
+    """I5: nothing started for somebody whom the catalogue does not let run it."""
+    for one in history.events:
+        if one.event != "started" or not isinstance(one.state, TaskState) or one.state.task not in history.rules:
+            continue
+        rule, user = history.rules[one.state.task], one.state.requested_by.user
+        # Whose an address is, is not known here.
+        is_listed = any(entry in ("*", user) or "@" in entry for entry in rule.run_by)
+        if not is_listed or (rule.sensitive and user not in history.verified):
+            yield f"I5: {one.state.task} ({one.id}) started for {user}, who may not run it"
+
+
 def chains(history: History) -> Iterator[str]:
     """I6: every task has settled; fence and attempt never go back; one final event for each attempt.
 
@@ -165,7 +258,8 @@ def chains(history: History) -> Iterator[str]:
     for one in history.events:
         by_id[one.id].append(one)
     for id, events in by_id.items():
-        states = [one.state for one in sorted(events, key=lambda one: one.sequence)]
+        events.sort(key=lambda one: one.sequence)
+        states = [one.state for one in events]
         tasks = [state for state in states if isinstance(state, TaskState)]
         if not tasks:
             continue
@@ -174,6 +268,9 @@ def chains(history: History) -> Iterator[str]:
         steps = [(task.attempt, task.fence) for task in tasks]
         if steps != sorted(steps):
             yield f"I6: attempt or fence of {id} went back: {steps}"
+        claims = [one.state.fence for one in events if one.event == "started" and isinstance(one.state, TaskState)]
+        if tasks[-1].external is None and claims != sorted(set(claims)):
+            yield f"I6: {id} was claimed under the fences {claims}"
         yield from _ends(id, events)
 
 

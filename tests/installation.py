@@ -8,12 +8,14 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import aiohttp
 
 import checker
 from broker import NatsServer, free_port
-from checker import History, LedgerEntry, Recorded
+from checker import History, LedgerEntry, Recorded, Rule
 from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, streams
 from opsloop_common.runtime import die_with_parent
@@ -28,7 +30,16 @@ ALICE, BOB, OPS = "U0ALICE", "U0BOB", "C0OPS"
 
 
 class Installation:
-    """Starts, kills and restarts by name; `sandbox` is what people do and see."""
+    """Starts, kills and restarts by name; `sandbox` is what people do and see.
+
+    Use as `async with Installation(…) as installation:`. Whoever leaves it without a failure has asserted that
+    everything settled and that the checker finds nothing, unless `is_checked` was set to False.
+    """
+
+    verified = frozenset({ALICE})
+    """Who may run sensitive tasks."""
+    is_checked = True
+    settles_within_seconds = 20.0
 
     def __init__(self, folder: Path, nats: NatsServer, *, catalogue: str = "") -> None:
         self.folder = folder
@@ -67,8 +78,25 @@ class Installation:
             **{f"{name.upper()}_PORT": str(self.ports[name]) for name in (*SERVICES, "sandbox")},
         }
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Everything, ready."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None and self.is_checked:
+                assert await self.broken_invariants(self.settles_within_seconds) == []
+        finally:
+            await self._stop()
+
+    async def _start(self) -> None:
         self.bus = await self._connect()
         await streams.provision(self.bus, self.subjects, tuple(catalogue.load(self.catalogue).publishers))
         await asyncio.gather(*(self.start_one(name) for name in ("sandbox", *SERVICES)))
@@ -130,7 +158,7 @@ class Installation:
             process.send_signal(how)
         return await asyncio.wait_for(process.wait(), 10)
 
-    async def stop(self) -> None:
+    async def _stop(self) -> None:
         for name in list(self._processes):
             await self.end(name)
         await self.sandbox.__aexit__(None, None, None)
@@ -188,11 +216,17 @@ class Installation:
                 return found
             await asyncio.sleep(0.2)
 
+    def rules(self) -> dict[str, Rule]:
+        """The task types, as the checker reads them."""
+        tasks = catalogue.load(self.catalogue).tasks
+        return {name: Rule(kind.effect, kind.run_by, kind.sensitive) for name, kind in tasks.items()}
+
     async def history(self) -> History:
         assert self.bus is not None
         workspace = await self.sandbox.workspace()
         events = await self.bus.read(self.subjects.stream("EVT"), self.subjects.all_events, at_most=100_000)
-        entries = await self.bus.newest_of_each(f"KV_{self.subjects.bucket('LEDGER')}", "$KV.LEDGER.>")
+        entries = await self.bus.read(f"KV_{self.subjects.bucket('LEDGER')}", "$KV.LEDGER.>", at_most=100_000)
+        logs = await self.bus.read(self.subjects.stream("LOG"), f"{self.subjects.root}.log.>", at_most=200_000)
         dealers = ("naples-honda", "coral-gables-toyota", "tampa-chevrolet")
         sites = [await self.sandbox.site(dealer) for dealer in dealers]
         return History(
@@ -207,6 +241,10 @@ class Installation:
             messages={channel: await self.messages(channel=channel) for channel in (OPS, "C0RANDOM", "G0PRIVATE")},
             publishers=frozenset(catalogue.load(self.catalogue).publishers),
             puts=[put for site in sites for put in site.puts],
+            taken=await self.sandbox.effects(),
+            rules=self.rules(),
+            verified=self.verified,
+            logged=frozenset(one.subject.rsplit(".", 1)[1] for one in logs),
         )
 
 

@@ -15,13 +15,8 @@ from installation import Installation
 
 @pytest.fixture
 async def loop(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
-    installation = Installation(tmp_path, nats_server)
-    try:
-        await installation.start()
+    async with Installation(tmp_path, nats_server) as installation:
         yield installation
-        assert await installation.broken_invariants() == []
-    finally:
-        await installation.stop()
 
 
 async def test_a_form_a_forecast_and_the_app_s_page(loop: Installation, browser: Browser) -> None:

@@ -16,13 +16,8 @@ PATIENCE_MILLISECONDS = 20_000
 
 @pytest.fixture
 async def loop(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
-    installation = Installation(tmp_path, nats_server)
-    try:
-        await installation.start()
+    async with Installation(tmp_path, nats_server) as installation:
         yield installation
-        assert await installation.broken_invariants() == []
-    finally:
-        await installation.stop()
 
 
 async def window(browser: Browser, loop: Installation, user: str = "U0ALICE", *, dark: bool = False) -> Page:

@@ -12,13 +12,8 @@ from installation import Installation
 @pytest.fixture
 async def loop(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
     """Running and ready. When the test is done everything must have settled, and the checker must find nothing."""
-    installation = Installation(tmp_path, nats_server)
-    try:
-        await installation.start()
+    async with Installation(tmp_path, nats_server) as installation:
         yield installation
-        assert await installation.broken_invariants() == []
-    finally:
-        await installation.stop()
 
 
 PACK_CATALOGUE = """
@@ -69,12 +64,6 @@ title = "Tampa"
 @pytest.fixture
 async def packs(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[Installation]:
     """An installation that runs the tests' own task pack."""
-    installation = Installation(
-        tmp_path, nats_server, catalogue=PACK_CATALOGUE.replace("MARKER", str(tmp_path / "marker"))
-    )
-    try:
-        await installation.start()
+    catalogue = PACK_CATALOGUE.replace("MARKER", str(tmp_path / "marker"))
+    async with Installation(tmp_path, nats_server, catalogue=catalogue) as installation:
         yield installation
-        assert await installation.broken_invariants() == []
-    finally:
-        await installation.stop()

@@ -47,13 +47,8 @@ class SocketInstallation(Installation):
 
 @pytest.fixture
 async def installation(tmp_path: Path, nats_server: NatsServer) -> AsyncIterator[SocketInstallation]:
-    found = SocketInstallation(tmp_path, nats_server)
-    await found.start()
-    try:
+    async with SocketInstallation(tmp_path, nats_server) as found:
         yield found
-        assert await found.broken_invariants() == []
-    finally:
-        await found.stop()
 
 
 async def test_from_status_over_a_click_to_done(installation: SocketInstallation) -> None:
