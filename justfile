@@ -62,3 +62,24 @@ storm:
 # the README's pictures
 pictures:
     SCREENSHOTS=docs/pictures pytest tests/browser/test_whole_loop.py
+
+# Grafana's dashboards, from scripts/dashboards.py
+dashboards:
+    python scripts/dashboards.py
+
+# the images of all services; needs an engine
+images:
+    docker compose --env-file deploy/sandbox.env build
+
+# everything in containers, with a local Slack at http://127.0.0.1:8090
+containers-up *arguments:
+    python scripts/container_files.py --sandbox
+    docker compose --env-file deploy/sandbox.env up -d --wait {{arguments}}
+
+containers-down:
+    docker compose --env-file deploy/sandbox.env down
+
+# what needs an engine: the whole loop in containers, and a broker in one (the engine's client leaves a socket open)
+containers:
+    pytest -m containers tests/deploy/test_compose.py
+    OPSLOOP_TEST_CONTAINERS=1 pytest -W ignore::pytest.PytestUnraisableExceptionWarning tests/integration/common

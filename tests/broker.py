@@ -67,3 +67,7 @@ class NatsServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def remove(self) -> None:
+        """Nothing of it runs afterwards."""
+        self.kill()

@@ -1,6 +1,7 @@
 """What every test may use: a real nats-server with its own store, provisioned streams, a connected bus."""
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,13 +16,23 @@ from opsloop_common.subjects import Subjects
 
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A process; with OPSLOOP_TEST_CONTAINERS=1 a container."""
     folder = tmp_path / "nats"
     folder.mkdir()
-    server = NatsServer(folder)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+    server = _in_container(folder) if os.environ.get("OPSLOOP_TEST_CONTAINERS") == "1" else NatsServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_container(folder: Path) -> NatsServer:
+    # Imported here, because nobody else needs an engine's client.
+    from broker_container import NatsInContainer
+
+    return NatsInContainer(folder)
 
 
 @pytest.fixture
