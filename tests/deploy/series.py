@@ -17,8 +17,6 @@ KINDS = {
     "GaugeMetricFamily": Gauge,
 }
 OF_PROMETHEUS = {"up"}
-# Alerts stand ready for them; whoever exports one takes it out of here.
-ANNOUNCED = {"opsloop_notifier_token_valid", "opsloop_streams_replaced"}
 OF_DEALERS = {"gnn_arr_gain_by_dealer", "gnn_precision_by_dealer"}
 
 
@@ -30,7 +28,7 @@ def exported() -> set[str]:
         if isinstance(metric, Histogram):
             metric.observe(0)
     own = {sample.name for family in registry.collect() for sample in family.samples}
-    return own | OF_PROMETHEUS | OF_DEALERS | ANNOUNCED
+    return own | OF_PROMETHEUS | OF_DEALERS
 
 
 def _declared() -> Iterator[tuple[str, str]]:

@@ -11,6 +11,8 @@ EXAMPLE, COMPOSE = ROOT / ".env.example", ROOT / "compose.yaml"
 OURS = re.compile(
     r"(OPSLOOP|SLACK|NATS|CLERK|PROMETHEUS|GRAFANA|PUBLIC|INGRESS|ORCHESTRATOR|NOTIFIER|METRICS|SANDBOX|DEALER)_[A-Z_]+"
 )
+OF_TESTS = {"OPSLOOP_CRASH_AT", "OPSLOOP_CRASH_RECORD"}
+"""What only tests set."""
 
 
 def read_by_code() -> dict[str, str]:
@@ -20,7 +22,7 @@ def read_by_code() -> dict[str, str]:
         for path in sorted((ROOT / folder).rglob("src/**/*.py")):
             for name in _names(ast.parse(path.read_text())):
                 found.setdefault(name.removesuffix("_FILE"), str(path.relative_to(ROOT)))
-    return found
+    return {name: place for name, place in found.items() if name not in OF_TESTS}
 
 
 def _names(tree: ast.AST) -> Iterator[str]:
