@@ -31,7 +31,7 @@ CI = Publisher(
     rate_per_second=200, burst=50,
 )  # fmt: skip
 ETL = Publisher(
-    name="etl", title="Loads", workspace="T1", channels=("C1",), silent_after_seconds=1, gone_after_seconds=2
+    name="etl", title="Loads", workspace="T1", channels=("C1",), silent_after_seconds=1, gone_after_seconds=4
 )
 BEGIN = {"title": "Build 7", "state": "running"}
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
@@ -169,8 +170,20 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, series: Consumer
         )
 
     log_lines = LogLines(bus, subjects, redact)
+
+    async def acknowledged(publisher: str) -> int:
+        return (await bus.progress(subjects.stream(f"EXT_{publisher}"), SERVICE)).acknowledged
+
     intakes = {
-        name: Intake(publisher=publisher, journal=journal, outbox=outbox, lines=log_lines, redact=redact, clock=now)
+        name: Intake(
+            publisher=publisher,
+            journal=journal,
+            outbox=outbox,
+            lines=log_lines,
+            acknowledged=partial(acknowledged, name),
+            redact=redact,
+            clock=now,
+        )
         for name, publisher in catalogue.publishers.items()
     }
 

@@ -122,7 +122,7 @@ def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
                 _reported(s, publisher),
                 "orchestrator",
                 s.reports_of(publisher),
-                ack_wait_seconds=30,
+                ack_wait_seconds=10,
                 held_at_most=REPORTS_HELD,
             )
             for publisher in publishers

@@ -7,7 +7,7 @@ reports. A publisher's pace bounds the events, so one that floods fills its own 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from opsloop_common import codec, reports
 from opsloop_common.bus import BusError, Conflict
-from opsloop_common.bus.consume import Ack, Delivery, Outcome
+from opsloop_common.bus.consume import Ack, Delivery, Outcome, Retry
 from opsloop_common.events import TaskState
 from opsloop_common.notices import Accepted, Received, Rejected
 from opsloop_common.outbox import Outbox
@@ -44,7 +44,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """Constructed inside the running loop."""
+    """Constructed inside the running loop. `acknowledged` tells up to where the publisher's stream is done with."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Intake:
         journal: Journal,
         outbox: Outbox,
         lines: LogLines,
+        acknowledged: Callable[[], Awaitable[int]],
         redact: Redactor,
         clock: Callable[[], datetime],
     ) -> None:
@@ -60,6 +61,7 @@ class Intake:
         self._journal = journal
         self._outbox = outbox
         self._lines = lines
+        self._acknowledged = acknowledged
         self._redact = redact
         self._clock = clock
         self._pace = Pace(publisher.rate_per_second, publisher.burst)
@@ -85,6 +87,9 @@ class Intake:
             verdict = await self._submit(task_id, incoming)
             verdict = found.placed(verdict) if isinstance(verdict, Fault) else verdict
         if isinstance(verdict, Fault):
+            if verdict.reason == "incomplete" and await self._acknowledged() < delivery.sequence - 1:
+                # The event that begins the task may be in the hands of another replica, or of one that died with it.
+                return Retry(AGAIN_SECONDS)
             event_id = found.report.id if isinstance(found, Read) else ""
             await self._reject(task_id, event, event_id, verdict, _name(delivery))
         return Ack()
