@@ -59,6 +59,14 @@ def _job(asked: Arguments, environment: Mapping[str, str]) -> Coroutine[None, No
         from opsloop_cli import tasks
 
         return tasks.run(environment, asked)
+    if asked.verb == "publish":
+        from opsloop_cli import publish
+
+        return publish.run(environment, asked)
+    if asked.verb == "conformance":
+        from opsloop_cli import conformance
+
+        return conformance.run(environment, asked)
     if asked.verb == "up":
         from opsloop_cli import up
 

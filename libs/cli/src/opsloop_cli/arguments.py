@@ -3,14 +3,19 @@
 import argparse
 import difflib
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
+
+from opsloop_common.reports import ReportState
 
 VERBS = {
     "demo": "run everything on this machine, with a local Slack; nothing else is needed",
     "up": "run the services against the Slack and the broker that the environment names",
     "provision": "create or verify the streams in the broker at NATS_URL",
     "task": "see, cancel or retry tasks without Slack, in the broker at NATS_URL",
+    "publish": "report of a task of another system, and hear what became of it",
+    "conformance": "tell a publisher what is wrong with its events",
     "dlq": "see, replay or drop what could not be processed, in the broker at NATS_URL",
 }
 
@@ -37,6 +42,31 @@ TASK_ACTIONS = {
     "retry": "try a failed one again",
 }
 
+PUBLISH = """\
+Reports of a task that runs elsewhere; its card is shown like any other. PUBLISHER is a name of [publishers] in the
+catalogue, TASK any id of letters, digits, '_' and '-'. A task's first event needs --title and --state or --percent,
+later ones only what is new. Prints what became of it; exits with 1 when it was rejected."""
+
+CONFORMANCE = """\
+Reads events, one JSON document a line, from a file or standard input, or listens on the broker, and tells for each that
+would be rejected where it is wrong, what is expected, and how to mend it. Publishes nothing."""
+
+PUBLISH_TEXTS = {
+    "title": "what the task is called",
+    "channel": "the id of the channel for the card (default: the publisher's first)",
+    "target": "the name of a target of the catalogue",
+    "step": "the step that is done",
+    "error": "why it failed",
+    "summary": "what came of it",
+    "owner": "for whom it runs",
+    "id": "the event's own id: sent twice, it counts once",
+}
+PUBLISH_LISTS = {
+    "log": ("LINE", "a line for its log"),
+    "link": ("LABEL=URL", "a way to more; https"),
+    "button": ("LABEL=ID[:STYLE]", "a button of its own; STYLE is primary or danger"),
+}
+
 LETTER_ACTIONS = {
     "show": "everything about one, with the message itself",
     "replay": "hand a request to the orchestrator again, as it was, and forget the letter",
@@ -46,7 +76,8 @@ LETTER_ACTIONS = {
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked. `data` is empty where the environment decides; `scale` holds SERVICE=N as typed;
-    `letter` is the number of a dead letter, `task` the id of a task, `target` the target whose tasks are listed."""
+    `letter` is the number of a dead letter, `task` the id of a task, `target` the target whose tasks are listed. From
+    `publisher` on they are those of `publish` (which has a target, too) and `conformance`."""
 
     verb: str
     fresh: bool = False
@@ -58,6 +89,23 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     letter: int = 0
     task: str = ""
     target: str = ""
+    publisher: str = ""
+    task_id: str = ""
+    title: str = ""
+    state: ReportState | None = None
+    percent: float | None = None
+    channel: str = ""
+    step: str = ""
+    log: tuple[str, ...] = ()
+    link: tuple[str, ...] = ()
+    error: str = ""
+    summary: str = ""
+    button: tuple[str, ...] = ()
+    sequence: int = 0
+    id: str = ""
+    owner: str = ""
+    file: str = ""
+    listen: float = 0
 
 
 def read(words: Sequence[str]) -> Arguments:
@@ -102,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
     _task(verbs.add_parser("task", help=VERBS["task"], description=TASK))
+    _publish(verbs.add_parser("publish", help=VERBS["publish"], description=PUBLISH))
+    _conformance(verbs.add_parser("conformance", help=VERBS["conformance"], description=CONFORMANCE))
     _dlq(verbs.add_parser("dlq", help=VERBS["dlq"], description=DLQ))
     return parser
 
@@ -114,6 +164,25 @@ def _task(parser: argparse.ArgumentParser) -> None:
         actions.add_parser(action, help=help).add_argument("task", metavar="ID", help="as the list has it")
     for one in actions.choices.values():
         one.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("publisher", metavar="PUBLISHER")
+    parser.add_argument("task_id", metavar="TASK")
+    parser.add_argument("--state", choices=get_args(ReportState))
+    parser.add_argument("--percent", type=float, metavar="N", help="0 to 100")
+    parser.add_argument("--sequence", type=int, metavar="N", help="grows with every event of the task")
+    for name, help in PUBLISH_TEXTS.items():
+        parser.add_argument(f"--{name}", metavar="TEXT", help=help)
+    for name, (metavar, help) in PUBLISH_LISTS.items():
+        parser.add_argument(f"--{name}", action="append", metavar=metavar, help=f"{help}; repeatable")
+
+
+def _conformance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("publisher", metavar="PUBLISHER")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("file", nargs="?", metavar="FILE", help="events, one a line; - is standard input")
+    source.add_argument("--listen", type=float, metavar="SECONDS", help="hear what it publishes for so long")
 
 
 def _dlq(parser: argparse.ArgumentParser) -> None:
