@@ -72,7 +72,7 @@ async def _work(
             ),
             behind=measures.behind,
         )  # fmt: skip
-        slack.may_send = lambda: office.membership.is_held
+        slack.may_send = office.may_send
         measures.partitions.set_function(lambda: len(office.territory.owned))
         measures.taken.set_function(lambda: office.territory.taken)
         measures.owed.set_function(lambda: office.desk.owed)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 AFTER_A_BUG_SECONDS = 5.0
 LAST_CALLS_SECONDS = 0.7
+CANCEL_AGAIN_SECONDS = 0.5
 
 Job = Callable[[Case], Awaitable[None]]
 Write = Callable[..., Awaitable[None]]
@@ -117,9 +118,11 @@ class Desk:
 
     async def _end(self, cases: Collection[Case]) -> None:
         jobs = [job for case in cases for job in case.jobs.values()]
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        # Again and again: `asyncio.wait_for` of Python 3.11 drops a cancellation that comes with a result.
+        while pending := [job for job in jobs if not job.done()]:
+            for job in pending:
+                job.cancel()
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
     # --- what is to be done -------------------------------------------------------------------------------------
 

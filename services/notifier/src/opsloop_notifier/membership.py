@@ -40,6 +40,8 @@ class Membership:
         self._member = Member(since)
         self._clock = clock
         self._until = float("-inf")
+        self.term = 0
+        """Which time without a gap this is. Whatever was owned in an earlier one may be somebody else's by now."""
 
     @property
     def is_held(self) -> bool:
@@ -62,6 +64,8 @@ class Membership:
         sent_at = self._clock()
         deadline_seconds = self._seconds / RENEWALS_PER_LEASE
         await self._records.put(self.name, self._member, ttl_seconds=self._seconds, deadline_seconds=deadline_seconds)
+        if not self.is_held:
+            self.term += 1
         self._until = sent_at + self._seconds
 
     async def living(self) -> frozenset[str]:

@@ -110,6 +110,10 @@ class Office:
         )
         self._handler = EventHandler(self.desk, style)
 
+    def may_send(self) -> bool:
+        """Whether anything may be shown in Slack now. May be asked at any time."""
+        return self.territory.is_ours
+
     async def run(self) -> None:
         """Works until cancelled; then gives up what it owns, so that others take over at once."""
         await self._join()

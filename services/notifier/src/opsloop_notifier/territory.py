@@ -56,6 +56,10 @@ class Territory:
         self._let_go = let_go
         self._share = share
         self._owned: dict[int, Holding] = {}
+        self._lost: dict[int, Holding] = {}
+        """What somebody else took, and whose work here has not ended yet."""
+        self._term = 0
+        """The time of membership in which everything owned was taken."""
         self._changed = asyncio.Event()
         self.on_taken: list[Callable[[int], Awaitable[None]]] = []
         """Called with each partition as it becomes ours, before anything happens there."""
@@ -67,6 +71,11 @@ class Territory:
     def owned(self) -> frozenset[int]:
         """May be asked from another thread."""
         return frozenset(self._owned)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether what is owned is beyond doubt: nobody can have thought us dead since the first of it was taken."""
+        return self._membership.is_held and self._membership.term == self._term
 
     def fence(self, id: str) -> Expect:
         """What a write about this id expects. Raises Moved when its partition is not ours."""
@@ -82,6 +91,7 @@ class Territory:
         if holding := self._owned.pop(partition, None):
             log.warning("partition %d was taken over by somebody else", partition)
             holding.work.cancel()
+            self._lost[partition] = holding
             self._changed.set()
 
     async def run(self) -> None:
@@ -96,6 +106,7 @@ class Territory:
         finally:
             listening.cancel()
             await self._release(self.owned)
+            await self._forget_lost()
 
     async def _listen(self) -> None:
         known: frozenset[str] = frozenset()
@@ -112,9 +123,12 @@ class Territory:
             if holding.work.done() and not holding.work.cancelled():
                 # Work ends by being cancelled; anything else is a bug that must be seen.
                 holding.work.result()
-        if not self._membership.is_held:
+        await self._forget_lost()
+        if not self.is_ours:
             await self._drop()
-            return
+            if not self._membership.is_held:
+                return
+            self._term = self._membership.term
         try:
             living = await self._membership.living()
             if self._membership.name not in living:
@@ -158,8 +172,14 @@ class Territory:
     async def _drop(self) -> None:
         """We may be thought dead: everything is left as it is, at once."""
         if self._owned:
-            log.warning("membership has lapsed: nothing is sent until it is renewed")
+            log.warning("membership has lapsed: nothing is sent until it is renewed and partitions are taken anew")
             held, self._owned = self._owned, {}
+            await self._stop(held)
+
+    async def _forget_lost(self) -> None:
+        """What is owned again later starts from the ledger: no case that is known from before may live on."""
+        if self._lost:
+            held, self._lost = self._lost, {}
             await self._stop(held)
 
     async def _stop(self, held: dict[int, Holding]) -> None:
