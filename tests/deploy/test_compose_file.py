@@ -62,6 +62,14 @@ def test_services_start_after_the_streams_are_there(composed: dict[str, Any]) ->
     assert composed["services"]["provision"]["depends_on"]["nats"]["condition"] == "service_healthy"
 
 
+def test_all_read_the_same_catalogue(composed: dict[str, Any]) -> None:
+    """Provisioning too: it makes a stream for each publisher."""
+    for name in OWN:
+        service = composed["services"][name]
+        mounted = [one["target"] for one in service["volumes"] if one["source"].endswith("opsloop.toml")]
+        assert mounted == [service["environment"]["OPSLOOP_CONFIG"]], name
+
+
 def test_the_sandbox_runs_only_when_asked_for(composed: dict[str, Any]) -> None:
     """And nothing else waits for it."""
     assert composed["services"]["sandbox"]["profiles"] == ["sandbox"]

@@ -98,6 +98,13 @@ def test_the_variables_are_known(base: list[Manifest]) -> None:
     assert set(variables) <= told
 
 
+def test_all_read_the_catalogue(base: list[Manifest]) -> None:
+    """Provisioning too: it makes a stream for each publisher."""
+    for name, pod in pods(base).items():
+        (container,) = pod["containers"]
+        assert "/etc/opsloop" in [one["mountPath"] for one in container["volumeMounts"]], name
+
+
 def test_the_catalogue_is_valid() -> None:
     """The one to start from."""
     assert catalogue.load(FOLDER / "base" / "opsloop.toml").tasks
