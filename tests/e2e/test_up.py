@@ -58,7 +58,7 @@ def slack(tmp_path: Path) -> Iterator[Slack]:
 async def test_up_serves_slack_until_it_is_stopped(
     broker: str, slack: Slack, nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """With either broker and two orchestrators a request is answered once; what is off is told; nothing is left."""
+    """With either broker and two of each a request is answered once; what is off is told; nothing is left."""
     (tmp_path / "catalogue.toml").write_text(CATALOGUE)
     variables = {
         "OPSLOOP_CONFIG": str(tmp_path / "catalogue.toml"),
@@ -69,13 +69,14 @@ async def test_up_serves_slack_until_it_is_stopped(
     }
     if broker == "external":
         variables |= {"NATS_URL": nats_server.url, "OPSLOOP_SECRET": "s" * 32}
-    up = Running("up", tmp_path / "data", "--scale", "orchestrator=2", **variables)
+    up = Running("up", tmp_path / "data", "--scale", "orchestrator=2", "--scale", "notifier=2", **variables)
     try:
         await up.start()
         assert ("durability not verified" in up.printed) == (broker == "external")
         assert "A_TOKEN is not set: tasks on a will fail" in up.printed
         assert any("nats-server" in line for line in up.processes.values()) == (broker == "embedded")
-        assert sum("opsloop_orchestrator" in line for line in up.processes.values()) >= 2
+        for service in ("orchestrator", "notifier"):
+            assert sum(f"opsloop_{service}" in line for line in up.processes.values()) >= 2
         async with SandboxClient(slack.url) as sandbox:
             assert (await sandbox.command("U0ALICE", "C0OPS", "status a")).shown is None
             await wait_for_text(sandbox, "Status of A")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from nats.js.errors import NotFoundError
 from prometheus_client import CollectorRegistry
 
 from broker import NatsServer
@@ -23,6 +24,15 @@ async def test_provisioning_twice_changes_nothing(bus: Bus, subjects: Subjects) 
     """The second run of provision does nothing, and nothing differs."""
     assert await streams.provision(bus, subjects) == []
     assert await streams.differences(bus, subjects) == []
+
+
+async def test_the_consumer_of_unowned_notifiers_is_removed(bus: Bus, subjects: Subjects) -> None:
+    """A notifier of an earlier version, left running, gets nothing more to post."""
+    js = bus.client.jetstream()
+    await js.pull_subscribe("ops.evt.>", durable="notifier", stream="EVT")
+    assert await streams.provision(bus, subjects) == ["removed consumer EVT/notifier: nothing of this version reads it"]
+    with pytest.raises(NotFoundError):
+        await js.consumer_info("EVT", "notifier")
 
 
 async def test_an_append_fails_when_another_event_of_the_task_came_first(bus: Bus, subjects: Subjects) -> None:

@@ -59,8 +59,11 @@ class ConsumerPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Topology(msgspec.Struct, frozen=True):
+    """`retired` are durables (stream, name) of earlier versions: whoever still reads them must not go on."""
+
     streams: tuple[StreamPlan, ...]
     consumers: tuple[ConsumerPlan, ...]
+    retired: tuple[tuple[str, str], ...] = ()
 
 
 class UnsafeTopology(ValueError):
@@ -128,7 +131,8 @@ def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
             for publisher in publishers
         ),
     )
-    return Topology(streams, consumers)
+    # A notifier from before partitions had owners would post beside those that own them.
+    return Topology(streams, consumers, retired=((s.stream("EVT"), "notifier"),))
 
 
 def _reported(subjects: Subjects, publisher: str) -> str:
@@ -191,9 +195,19 @@ async def provision(bus: Bus, subjects: Subjects, publishers: Collection[str] | 
             done += await _provision_stream(js, stream)
         for consumer in plan.consumers:
             done += await _provision_consumer(js, consumer)
+        for name_of_stream, name in plan.retired:
+            done += await _retire(js, name_of_stream, name)
     except (nats.js.errors.Error, nats.errors.Error, TimeoutError) as error:
         raise OSError(f"the broker refused to set up streams: {error}") from error
     return done
+
+
+async def _retire(js: JetStreamContext, stream: str, name: str) -> list[str]:
+    try:
+        await js.delete_consumer(stream, name)
+    except nats.js.errors.NotFoundError:
+        return []
+    return [f"removed consumer {stream}/{name}: nothing of this version reads it"]
 
 
 async def differences(bus: Bus, subjects: Subjects, publishers: Collection[str] = ()) -> list[str]:
