@@ -35,7 +35,7 @@ class NatsServer:
         self._config = folder / "nats.conf"
         self._config.write_text(
             f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{monitor_port}"\n'
-            f'jetstream {{ store_dir: "{folder / "store"}", sync_interval: {sync_interval} }}\n'
+            f'jetstream {{ store_dir: "{folder / "store"}", sync_interval: {sync_interval}, max_file_store: 64GB }}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -39,8 +39,9 @@ COMMON_MODULES = {
     "signing",
     "subjects",
     "task",
+    "tracing",
 }
-COMMON_DEPENDENCIES = {"msgspec", "nats-py", "prometheus-client", "structlog"}
+COMMON_DEPENDENCIES = {"msgspec", "nats-py", "opentelemetry-api", "prometheus-client", "structlog"}
 FORBIDDEN_NAMES = {"utils", "helpers", "misc", "base", "core", "manager", "common", "types"}
 
 

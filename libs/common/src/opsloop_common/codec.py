@@ -27,7 +27,15 @@ def encode(value: object) -> bytes:
 
 
 def envelope(
-    *, id: str, source: str, type: str, time: datetime, subject: str, data: T, causedby: str = ""
+    *,
+    id: str,
+    source: str,
+    type: str,
+    time: datetime,
+    subject: str,
+    data: T,
+    causedby: str = "",
+    traceparent: str = "",
 ) -> Envelope[T]:
     """A complete CloudEvent around `data`."""
     return Envelope(
@@ -40,6 +48,7 @@ def envelope(
         specversion="1.0",
         datacontenttype="application/json",
         causedby=causedby,
+        traceparent=traceparent,
     )
 
 

@@ -16,7 +16,7 @@ from nats.micro import add_service
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER, Request
 from nats.micro.service import Service
 
-from opsloop_common import codec
+from opsloop_common import codec, tracing
 from opsloop_common.bus import Bus
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,8 @@ async def request(
 ) -> A:
     """Asks and returns the answer. Raises Unanswered, within the deadline."""
     try:
-        reply = await bus.client.request(subject, codec.encode(question), timeout=deadline_seconds)
+        payload, context = codec.encode(question), tracing.headers() or None
+        reply = await bus.client.request(subject, payload, timeout=deadline_seconds, headers=context)
     except nats.errors.NoRespondersError as error:
         raise Unanswered(NO_RESPONDERS, f"nobody answers {subject}") from error
     except (nats.errors.TimeoutError, TimeoutError) as error:
@@ -156,7 +157,9 @@ async def _reply(endpoint: Endpoint, request: Request) -> None:
     """Answers whatever happens, unless nobody can be reached: then the question's deadline tells."""
     with contextlib.suppress(nats.errors.Error, OSError):
         try:
-            await _send(request, await endpoint.answer(request.data))
+            with tracing.span(f"answer {endpoint.name}", (request.headers or {}).get(tracing.HEADER, "")):
+                answer = await endpoint.answer(request.data)
+            await _send(request, answer)
         except BadRequest as error:
             await _refuse(request, "400", str(error))
         except Exception:

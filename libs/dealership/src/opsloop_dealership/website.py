@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import aiohttp
 
-from opsloop_common import crash
+from opsloop_common import crash, tracing
 from opsloop_common.task import Run
 from opsloop_dealership.failures import failure
 from opsloop_dealership.page import Page, read_page
@@ -89,7 +89,7 @@ async def open_site(run: Run) -> AsyncIterator[Site]:
     timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
     traces = crash.of_requests(aiohttp.TraceConfig, lambda verb, _: f"site {verb}")
     async with aiohttp.ClientSession(
-        timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces
+        headers=tracing.headers(), timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=traces
     ) as session:
         yield Site(session, settings, run.log)
 

@@ -2,7 +2,7 @@
 
 import os
 
-from opsloop_common import log, runtime
+from opsloop_common import log, runtime, tracing
 from opsloop_common.bus import Bus
 from opsloop_common.probe import Health
 from opsloop_common.runtime import Readiness
@@ -28,6 +28,7 @@ async def start() -> None:
     """Listens at once, so that the probe answers while the broker is still awaited."""
     found = settings.read(Environment(os.environ))
     log.set_up("ingress", found.service.log_level, found.redactor)
+    tracing.set_up("ingress", os.environ)
     counters = Counters()
     readiness, handover = Readiness(counters.registry), Handover(found.service.subjects, counters)
     intake = _intake(found, handover, counters)

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from opsloop_common import codec, commands
+from opsloop_common import codec, commands, tracing
 from opsloop_common.bus import BusError, Unconfirmed, Unsent
 from opsloop_common.commands import AnyCommand
 from opsloop_common.subjects import Subjects
@@ -117,5 +117,6 @@ def _message(command: AnyCommand) -> bytes:
             time=command.asked_at,
             subject=command.request_id,
             data=command,
+            traceparent=tracing.current(),
         )
     )

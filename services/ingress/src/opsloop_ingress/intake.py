@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 from starlette.types import Receive
 
+from opsloop_common import tracing
 from opsloop_common.bus import Bus
 from opsloop_common.commands import RunTask
 from opsloop_ingress import body, decode, head, signature
@@ -91,7 +92,8 @@ class Intake:
         began = time.perf_counter()
         self._in_flight += 1
         try:
-            return await self._answer(kind, answer)
+            with tracing.begun(f"slack {kind}"):
+                return await self._answer(kind, answer)
         except CancelledError:
             # Only the server's shutdown cancels a request. It is not confirmed, so it must not look as if it were.
             return self._unavailable(kind, "stopping")

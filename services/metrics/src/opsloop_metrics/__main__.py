@@ -6,7 +6,7 @@ from importlib.metadata import version
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import crash, log, runtime
+from opsloop_common import crash, log, runtime, tracing
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer
 from opsloop_common.bus.consume import Handler as Handle
@@ -43,6 +43,7 @@ async def start() -> None:
     settings = service.read(env)
     env.check()
     log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token, settings.grafana_token)))
+    tracing.set_up("metrics", os.environ)
     registry = CollectorRegistry()
     readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check})

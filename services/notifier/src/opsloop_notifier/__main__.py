@@ -5,7 +5,7 @@ import os
 
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import log, runtime
+from opsloop_common import log, runtime, tracing
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
@@ -31,6 +31,7 @@ async def start() -> None:
     settings = read(env)
     env.check()
     log.set_up("notifier", settings.service.log_level, Redactor(settings.hidden))
+    tracing.set_up("notifier", os.environ)
     # The SDK writes whole request bodies at debug level, and these are messages of people.
     logging.getLogger("slack_sdk").setLevel(logging.WARNING)
     async with open_session() as session:

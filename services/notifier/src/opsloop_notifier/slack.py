@@ -10,7 +10,7 @@ import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from opsloop_common import crash
+from opsloop_common import crash, tracing
 from opsloop_notifier.message import Block, Marker, Message, marker_in_block_id, version_in_block_id
 from opsloop_notifier.outcome import (
     DEFAULT_PAUSE_SECONDS,
@@ -219,7 +219,8 @@ class SlackWeb:
             return Unsent("this process may be thought dead")
         given = {"params": dict(arguments)} if verb == "GET" else {"json": dict(arguments)}
         try:
-            response = await self._client.api_call(method, http_verb=verb, **given)
+            with tracing.span(method):
+                response = await self._client.api_call(method, http_verb=verb, **given)
         except SlackApiError as error:
             return _refusal(error)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

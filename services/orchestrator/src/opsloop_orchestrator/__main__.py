@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 
-from opsloop_common import log, runtime, service
+from opsloop_common import log, runtime, service, tracing
 from opsloop_common.bus import Bus
 from opsloop_common.bus.consume import Consumer, Handler
 from opsloop_common.bus.series import ConsumerSeries
@@ -61,6 +61,7 @@ async def start() -> None:
     settings = read(os.environ)
     redact = Redactor(tuple(value for named in settings.secrets.values() for value in named.values()))
     log.set_up(SERVICE, settings.service.log_level, redact)
+    tracing.set_up("orchestrator", os.environ)
     registry = CollectorRegistry()
     readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check})

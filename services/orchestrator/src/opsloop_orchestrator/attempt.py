@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
+from opsloop_common import tracing
 from opsloop_common.bus import Conflict
 from opsloop_common.catalogue import TaskType
 from opsloop_common.events import Failure, TaskState
@@ -173,6 +174,7 @@ class Attempt:
             secrets=self._secrets,
             kept=await self._steps.kept(task.id, task.attempt),
             probe=task.probing,
+            traceparent=tracing.current(),
         )
 
     async def _listen_until_cancelled(self) -> Ended:

@@ -32,6 +32,7 @@ from opsloop_common.commands import (
     ShowTasks,
     TellStored,
 )
+from opsloop_common.log import fields
 from opsloop_common.outbox import Outbox
 from opsloop_common.subjects import is_id
 from opsloop_orchestrator import decide, moves, stored_late
@@ -100,7 +101,8 @@ class Commands:
         if isinstance(asked, TellStored):
             return await self._tell_stored(asked)
         try:
-            await self._become(asked)
+            with fields(request=asked.request_id, actor=asked.actor.user):
+                await self._become(asked)
         except Conflict:
             return Retry(0.05)
         return Ack()

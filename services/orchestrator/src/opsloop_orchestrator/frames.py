@@ -27,6 +27,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     secrets: dict[str, str]
     kept: dict[str, bytes]
     probe: bool = False
+    traceparent: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, tag="kept"):

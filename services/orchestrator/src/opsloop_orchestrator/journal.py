@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from opsloop_common import codec
+from opsloop_common import codec, tracing
 from opsloop_common.answers import AnswerState
 from opsloop_common.bus import Bus, BusError, Conflict, Expect, Stored
 from opsloop_common.events import STATE_LIMIT_BYTES, Envelope, TaskState
@@ -22,15 +22,19 @@ PAUSE_SECONDS = 0.25
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The newest state under an id, and the sequence of the event that holds it."""
+    """The newest state under an id, the sequence of the event that holds it, and the trace that led there."""
 
     state: TaskState | AnswerState
     sequence: int
+    traceparent: str = ""
 
 
 class FoundTask(msgspec.Struct, frozen=True):
+    """`traceparent` is the trace that led to this state."""
+
     state: TaskState
     sequence: int
+    traceparent: str = ""
 
 
 class Permit(Protocol):
@@ -55,14 +59,17 @@ class Journal:
     async def find(self, id: str) -> Found | None:
         """The newest state under an id, or None. Raises BusError."""
         stored = await self._bus.last(self._stream, self._subjects.events_of(id))
-        return None if stored is None else Found(codec.decode_event(stored.data).data, stored.sequence)
+        if stored is None:
+            return None
+        event = codec.decode_event(stored.data)
+        return Found(event.data, stored.sequence, event.traceparent)
 
     async def task(self, id: str) -> FoundTask | None:
         """The task under an id; None when there is none, or an answer."""
         found = await self.find(id)
         if found is None or not isinstance(found.state, TaskState):
             return None
-        return FoundTask(found.state, found.sequence)
+        return FoundTask(found.state, found.sequence, found.traceparent)
 
     async def append(
         self,
@@ -120,4 +127,5 @@ class Journal:
             subject=state.id,
             data=state,
             causedby=caused_by,
+            traceparent=tracing.current(),
         )  # type: ignore[return-value] # mypy cannot see that a union in gives a union of envelopes

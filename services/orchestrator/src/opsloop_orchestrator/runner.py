@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from opsloop_common import crash
+from opsloop_common import crash, tracing
 from opsloop_common.task import ENTRY_POINT_GROUP, PROBE_ENTRY_POINT_GROUP, Result, Run, TaskFailed
 from opsloop_orchestrator import frames, watchdog
 from opsloop_orchestrator.frames import Begin, Cancel, Failed, Finished, Kept, Probed, Ready, Stopped, Told
@@ -40,10 +40,11 @@ class Packs:
 async def run_one(begin: Begin, run: PipedRun, packs: Packs, pipe: Pipe) -> None:
     """Runs one task and sends how it ended."""
     try:
-        if begin.probe:
-            pipe.send(Probed(await packs.probes[begin.task](run)))
-        else:
-            pipe.send(Finished(await packs.handler(begin.task)(run)))
+        with tracing.span(f"handle {begin.task}", begin.traceparent):
+            if begin.probe:
+                pipe.send(Probed(await packs.probes[begin.task](run)))
+            else:
+                pipe.send(Finished(await packs.handler(begin.task)(run)))
     except asyncio.CancelledError:
         pipe.send(Stopped())
     except TaskFailed as failure:

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from opsloop_common import tracing
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Retry
 from opsloop_common.catalogue import Catalogue, Effect, TaskType
 from opsloop_common.events import TaskState
+from opsloop_common.log import fields
 from opsloop_common.subjects import id_in
 from opsloop_orchestrator import deadlines, moves, overruns, rights, tries
 from opsloop_orchestrator.attempt import Answering, Attempt
@@ -168,7 +170,7 @@ class Worker:
             sequence = await self._journal.append(
                 move.event, move.state, found.sequence, patience_seconds=STARTED_WITHIN_SECONDS, permit=lease
             )
-            started = Claimed(FoundTask(move.state, sequence), lease)
+            started = Claimed(FoundTask(move.state, sequence, found.traceparent), lease)
         except Conflict:
             log.info("task %s is another worker's", found.state.id)
         finally:
@@ -240,7 +242,8 @@ class Worker:
             attempt = self._attempts[id] = self._attempt(claimed, runner)
             if self._leaving.is_set():
                 attempt.hand_over()
-            usable = await attempt.run()
+            with tracing.span(f"run {claimed.task.state.task}", claimed.task.traceparent), fields(task=id):
+                usable = await attempt.run()
             self._readings.look_again(id)
         except Conflict:
             log.warning("task %s was taken over: stopped here", id)

@@ -21,7 +21,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from opsloop_common import crash
+from opsloop_common import crash, tracing
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +210,7 @@ class Bus:
         deadline_seconds: float = API_DEADLINE_SECONDS,
     ) -> int:
         """Stores a message and returns its sequence, once the broker has it. Raises Conflict, Refused, Unconfirmed."""
-        all_headers = {**_headers(expect, message_id, ttl_seconds), **(headers or {})}
+        all_headers = {**_headers(expect, message_id, ttl_seconds), **tracing.headers(), **(headers or {})}
         reply = await self._ask(subject, payload, all_headers or None, deadline_seconds)
         try:
             ack = msgspec.json.decode(reply, type=_Ack)

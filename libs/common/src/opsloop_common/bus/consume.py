@@ -20,11 +20,12 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from opsloop_common import codec, crash
+from opsloop_common import codec, crash, tracing
 from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter
-from opsloop_common.subjects import Subjects
+from opsloop_common.log import fields
+from opsloop_common.subjects import Subjects, id_in, is_id
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Delivery:
         self._message = message
         self.subject = message.subject
         self.data = message.data
+        self.trace = (message.headers or {}).get(tracing.HEADER, "")
         self.message_id = (message.headers or {}).get("Nats-Msg-Id", "")
         self.stream = message.metadata.stream
         self.sequence = message.metadata.sequence.stream
@@ -89,6 +91,13 @@ class Delivery:
 
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
+
+
+def _about(delivery: Delivery) -> dict[str, str]:
+    """What every log line of its handling tells."""
+    parts = delivery.subject.split(".")
+    id = id_in(delivery.subject) if len(parts) > 2 else ""
+    return {"task": id} if is_id(id) else {}
 
 
 class Consumer:
@@ -211,7 +220,8 @@ class Consumer:
     async def _handle(self, delivery: Delivery) -> None:
         began_at = time.monotonic()
         try:
-            outcome = await self._outcome(delivery)
+            with tracing.span(f"process {self._name[1]}", delivery.trace), fields(**_about(delivery)):
+                outcome = await self._outcome(delivery)
             if self._series is not None:
                 name = type(outcome).__name__.lower()
                 self._series.handled(*self._name, name, time.monotonic() - began_at)

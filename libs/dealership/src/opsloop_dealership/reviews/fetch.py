@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import aiohttp
 import msgspec
 
+from opsloop_common import tracing
 from opsloop_dealership.website import CHUNK_BYTES, CONNECT_SECONDS, MAX_REDIRECTS, connection_trouble
 
 HEADERS = {"Accept-Encoding": "identity", "Cache-Control": "no-cache", "User-Agent": "OpsLoop-ugc-audit/1"}
@@ -38,7 +39,9 @@ async def open_session(timeout_seconds: float) -> AsyncIterator[aiohttp.ClientSe
     """No cookies; nobody is waited for longer than `timeout_seconds`, be it for an answer or for its next bytes."""
     connect = min(CONNECT_SECONDS, timeout_seconds)
     timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=timeout_seconds)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with aiohttp.ClientSession(
+        headers=tracing.headers(), timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
         yield session
 
 
