@@ -63,6 +63,10 @@ storm:
 pictures:
     SCREENSHOTS=docs/pictures pytest tests/browser/test_whole_loop.py
 
+# a JSON Schema of every message and an AsyncAPI document, from the structs
+schemas:
+    python scripts/schemas.py
+
 # Grafana's dashboards, from scripts/dashboards.py
 dashboards:
     python scripts/dashboards.py
