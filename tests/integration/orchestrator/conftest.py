@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from integration.orchestrator.loop import Loop, settings_for
-from opsloop_common.bus import Bus
+from integration.orchestrator.outside import Outside, orchestrator
+from opsloop_common.bus import Bus, streams
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.redact import Redactor
 from opsloop_common.subjects import Subjects
@@ -24,3 +25,10 @@ async def loop(bus: Bus, subjects: Subjects, tmp_path: Path) -> AsyncIterator[Lo
     yield Loop(bus, subjects)
     serving.cancel()
     await asyncio.wait([serving])
+
+
+@pytest.fixture
+async def outside(bus: Bus, subjects: Subjects, tmp_path: Path) -> AsyncIterator[Outside]:
+    await streams.provision(bus, subjects, ("ci", "etl"))
+    async with orchestrator(bus, subjects, tmp_path):
+        yield Outside(bus, subjects)
