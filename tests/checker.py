@@ -214,6 +214,7 @@ def ledger(history: History) -> Iterator[str]:
 def trespassers(history: History) -> Iterator[str]:
     """I5: nothing begins in the stream but by a request of Slack, or by a publisher of the catalogue."""
     known = set(_requests(history)) | _submissions(history) | _follow_ups(history) | _external(history)
+    known |= _of_operators(history)
     pages = {call.args["user"] for call in history.calls if call.method in ("deliver.event", "deliver.click")}
     for id, one in _first_events(history).items():
         # The page of a person belongs to them, not to one request; clicks on it name no channel.
@@ -335,6 +336,15 @@ def _external(history: History) -> set[str]:
         make_id(state.conversation, "ext", state.external.publisher, state.external.task_id)
         for state in external
         if state.external is not None and state.external.publisher in history.publishers
+    }
+
+
+def _of_operators(history: History) -> set[str]:
+    """The ids of what was asked at the broker itself, where no request of Slack can claim to come from."""
+    return {
+        one.id
+        for one in history.events
+        if isinstance(one.state, AnswerState) and one.state.to.is_operator and one.state.visibility == "none"
     }
 
 

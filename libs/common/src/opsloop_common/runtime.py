@@ -153,10 +153,15 @@ class Readiness:
     async def _until_replaced(self) -> None:
         while True:
             await asyncio.sleep(LOOK_AT_BROKER_SECONDS)
-            # Without an answer nothing is known.
-            with contextlib.suppress(BusError):
-                if self.bus is not None and await self.bus.created_at(self._stream) != self._created_at:
+            if self.bus is None:
+                continue
+            try:
+                if await self.bus.created_at(self._stream) != self._created_at:
                     return
+                self.problem = ""
+            except BusError as error:
+                # Nothing is known then; a broker without room switches its streams off, and stays connected.
+                self.problem = f"the broker does not tell of its streams: {error}"
 
     async def _made_at(self, bus: Bus) -> datetime:
         while True:
