@@ -87,3 +87,11 @@ containers-down:
 containers:
     pytest -m containers tests/deploy/test_compose.py
     OPSLOOP_TEST_CONTAINERS=1 pytest -W ignore::pytest.PytestUnraisableExceptionWarning tests/integration/common
+
+# kill -9 at each crossing of the adapters, one by one (about half an hour)
+crash-all:
+    OPSLOOP_CRASH_ALL=1 pytest -s tests/chaos/test_crash_points.py
+
+# everything dies, freezes and answers badly at random while people work: `just chaos --minutes 5 --seed 7`
+chaos *arguments:
+    PYTHONPATH=tests python -m chaos.chaos {{arguments}}

@@ -272,7 +272,17 @@ def chains(history: History) -> Iterator[str]:
         claims = [one.state.fence for one in events if one.event == "started" and isinstance(one.state, TaskState)]
         if tasks[-1].external is None and claims != sorted(set(claims)):
             yield f"I6: {id} was claimed under the fences {claims}"
+        yield from _queued(id, events)
         yield from _ends(id, events)
+
+
+def _queued(id: str, events: list[Recorded]) -> Iterator[str]:
+    """I1, for one task: a request queues it once. It is queued anew only as it moves up in its line."""
+    states = [one.state for one in events if one.event == "queued" and isinstance(one.state, TaskState)]
+    counts = Counter((one.attempt, one.fence, one.behind, one.turn_at, one.holds_for) for one in states)
+    for (attempt, *_), count in counts.items():
+        if count > 1:
+            yield f"I1: attempt {attempt} of {id} was queued {count} times"
 
 
 def _ends(id: str, events: list[Recorded]) -> Iterator[str]:

@@ -31,6 +31,8 @@ WRONG_LAST_SEQUENCE = 10071
 NO_MESSAGE_FOUND = 10037
 NO_STREAM_FOUND = 10059
 SEQUENCE_NOT_FOUND = 10043
+PARTITION = "-0123456789"
+"""What a consumer's name ends with where there are several of a kind."""
 
 
 class BusError(Exception):
@@ -339,6 +341,8 @@ def _deed(subject: str) -> str:
     match subject.split("."):
         case ["$KV", bucket, *key]:
             return f"put {bucket}.epoch" if "epoch" in key else f"put {bucket}"
+        case ["$JS", "API", "CONSUMER", verb, stream, durable]:
+            return f"{verb.lower()} {stream}/{durable.rstrip(PARTITION)}"
         case ["$JS", "API", *_, verb, stream]:
             return f"{verb.lower()} {stream}"
         case [_, "evt" | "cmd" as kind, *_, name]:

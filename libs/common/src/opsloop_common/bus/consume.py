@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from opsloop_common import codec, crash, tracing
-from opsloop_common.bus.connection import Bus, BusError, Conflict, Expect
+from opsloop_common.bus.connection import PARTITION, Bus, BusError, Conflict, Expect
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.events import DeadLetter
 from opsloop_common.log import fields
@@ -87,7 +87,7 @@ class Delivery:
         crash.crossing("after", self._deed, verb)
 
     def _deed(self, verb: str) -> str:
-        return f"{verb} {self.stream}/{self._message.metadata.consumer}"
+        return f"{verb} {self.stream}/{self._message.metadata.consumer.rstrip(PARTITION)}"
 
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
