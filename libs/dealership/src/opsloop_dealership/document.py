@@ -109,4 +109,11 @@ def without_entities(value: object) -> object:
         return {key: without_entities(item) for key, item in value.items()}
     if isinstance(value, list):
         return [without_entities(item) for item in value]
-    return ENTITY.sub(lambda match: html.unescape(match[0]), value) if isinstance(value, str) else value
+    return _resolved(value) if isinstance(value, str) else value
+
+
+def _resolved(text: str) -> str:
+    """Until nothing is left: what was escaped twice holds an entity again once it is resolved."""
+    while (shorter := ENTITY.sub(lambda match: html.unescape(match[0]), text)) != text:
+        text = shorter
+    return text
