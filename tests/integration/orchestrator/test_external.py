@@ -13,8 +13,9 @@ from opsloop_common import codec, service
 from opsloop_common.answers import PressedBody, RefusedBody
 from opsloop_common.bus import Bus, streams
 from opsloop_common.commands import CancelTask, PressButton, RetryTask, RunTask
-from opsloop_common.notices import Accepted, Clicked
-from opsloop_common.reports import Fault, Report
+from opsloop_common.notices import Accepted, Clicked, Shown
+from opsloop_common.outbox import Outbox
+from opsloop_common.reports import Fault
 from opsloop_common.subjects import Subjects
 
 
@@ -217,7 +218,9 @@ async def test_silence_survives_a_restart(bus: Bus, subjects: Subjects, tmp_path
         await outside.report("l2", {"title": "Load", "percent": 30}, publisher="etl")
         await outside.is_now("l2", "etl", percent=30)
     async with orchestrator(bus, subjects, tmp_path):
-        await outside.is_now("l2", "etl", status="unknown")
+        gone = await outside.is_now("l2", "etl", status="unknown")
+        assert gone.failure is not None
+        assert gone.failure.code == "gone"
 
 
 async def test_a_flood_stops_nobody_else(outside: Outside) -> None:
@@ -263,10 +266,36 @@ async def test_an_unknown_publisher_reaches_no_stream(outside: Outside) -> None:
 
 
 async def test_an_answer_goes_to_an_inbox_alone(outside: Outside) -> None:
-    """Whoever may only ask could otherwise have our answer stored among the events."""
-    reply = outside.subjects.event(outside.id("b9"), "succeeded")
-    payload = codec.encode(Report(task_id="b9", title="x", state="running"))
-    await outside.bus.client.publish(outside.subjects.publishing("ci"), payload, reply=reply)
+    """Whoever may only ask could otherwise have our answer stored among the events: such a question is not taken."""
+    reply = outside.subjects.event(make_id(OPS, "nothing"), "succeeded")
+    said = {"task_id": "b9", "title": "x", "state": "running", "id": "e1"}
+    await outside.bus.client.publish(outside.subjects.publishing("ci"), msgspec.json.encode(said), reply=reply)
     await outside.bus.client.flush()
-    assert (await outside.request({"task_id": "b10", "title": "x", "state": "running"})).outcome == "accepted"
-    assert await outside.bus.last("EVT", outside.subjects.events_of(outside.id("b9"))) is None
+    assert (await outside.request(said)).outcome == "accepted"
+    assert await outside.bus.last("EVT", outside.subjects.events_of(make_id(OPS, "nothing"))) is None
+
+
+async def test_what_is_told_once_is_told_once(outside: Outside) -> None:
+    """However often it is tried: after a crash nobody knows whether it was."""
+    outbox = Outbox(outside.bus, outside.subjects)
+    now = datetime.now(UTC)
+    for _ in range(2):
+        await outbox.once(Accepted(publisher="ci", task_id="b1", id=outside.id("b1"), at=now))
+        await outbox.once(Shown(publisher="ci", task_id="b1", id=outside.id("b1"), at=now))
+    assert len(await outside.told("b1", "accepted")) == 1
+    assert len(await outside.told("b1", "shown")) == 1
+
+
+async def test_a_beginning_that_comes_late_is_waited_for(bus: Bus, subjects: Subjects, tmp_path: Path) -> None:
+    """It was in the hands of a replica that died with it: what cannot begin a task is not refused meanwhile."""
+    await streams.provision(bus, subjects, ("ci", "etl"))
+    outside = Outside(bus, subjects)
+    await outside.report("b1", BEGIN)
+    held = await bus.client.subscribe("_INBOX.held")
+    ask = "$JS.API.CONSUMER.MSG.NEXT.EXT_ci.orchestrator"
+    await bus.client.publish(ask, b'{"batch":1,"expires":5000000000}', reply="_INBOX.held")
+    assert b"Build 7" in (await held.next_msg(5)).data
+    await outside.report("b1", {"state": "succeeded"})
+    async with orchestrator(bus, subjects, tmp_path):
+        await outside.is_now("b1", status="succeeded")
+        assert await outside.told("b1", "rejected") == []
