@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from integration.orchestrator.loop import ALICE, OPS
@@ -16,7 +17,7 @@ from opsloop_common.commands import CancelTask, PressButton, RetryTask, RunTask
 from opsloop_common.notices import Accepted, Clicked, Shown
 from opsloop_common.outbox import Outbox
 from opsloop_common.reports import Fault
-from opsloop_common.subjects import Subjects
+from opsloop_common.subjects import Subjects, make_id
 
 
 async def test_three_fields_are_a_task_and_its_publisher_is_told_once(outside: Outside) -> None:
@@ -267,6 +268,8 @@ async def test_an_unknown_publisher_reaches_no_stream(outside: Outside) -> None:
 
 async def test_an_answer_goes_to_an_inbox_alone(outside: Outside) -> None:
     """Whoever may only ask could otherwise have our answer stored among the events: such a question is not taken."""
+    await outside.handled()
+    assert (await outside.request({"task_id": "b8", "title": "x", "state": "running"})).outcome == "accepted"
     reply = outside.subjects.event(make_id(OPS, "nothing"), "succeeded")
     said = {"task_id": "b9", "title": "x", "state": "running", "id": "e1"}
     await outside.bus.client.publish(outside.subjects.publishing("ci"), msgspec.json.encode(said), reply=reply)

@@ -31,12 +31,13 @@ async def run(environment: Mapping[str, str], asked: Arguments) -> int:
             bus, subjects.publishing(asked.publisher), msgspec.Raw(payload), Received, WITHIN_SECONDS
         )
     except service.Unanswered as error:
-        if error.code == service.NO_RESPONDERS:
-            raise CannotStart(
-                f"nobody takes reports of {asked.publisher!r}: is it in [publishers] of the catalogue, and does an "
-                "orchestrator run?"
-            ) from error
-        raise CannotStart(f"no answer: {error}. Repeat it with the same --id") from error
+        is_nobody = error.code in (service.NO_RESPONDERS, service.TIMEOUT)
+        hint = (
+            f"is {asked.publisher!r} in [publishers] of the catalogue, and does an orchestrator run?"
+            if is_nobody
+            else "repeat it with the same --id"
+        )
+        raise CannotStart(f"no answer ({error.code}): {hint}") from error
     finally:
         await bus.close()
     if answer.fault is not None:
