@@ -9,10 +9,16 @@ EXPECTED = {
     "orchestrator": ("opsloop_consumer_lag_messages", "opsloop_message_handling_seconds_bucket"),
     "notifier": (
         "notifier_slack_calls_total",
+        'notifier_slack_call_seconds_count{method="chat.postMessage"}',
         "notifier_visible_delay_seconds_bucket",
         "opsloop_consumer_lag_messages",
     ),
-    "metrics": ('task_runs_total{outcome="succeeded",task="schema_fix"} 1.0', "task_duration_seconds_bucket"),
+    "metrics": (
+        'task_runs_total{outcome="succeeded",task="schema_fix"} 1.0',
+        "task_duration_seconds_bucket",
+        'opsloop_questions_total{outcome="answered",subject="ops.q.metrics.value"}',
+        'opsloop_question_seconds_bucket{le="1.0",subject="ops.q.metrics.value"}',
+    ),
 }
 
 

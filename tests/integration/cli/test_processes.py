@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from opsloop_cli import processes
 from opsloop_cli.plan import Program
 from opsloop_cli.processes import Supervisor
 from opsloop_common.runtime import CannotStart
@@ -20,6 +21,12 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
 child = subprocess.Popen([sys.executable, "-c", deaf])
 print(child.pid, flush=True)
+time.sleep(60)
+"""
+THOROUGH = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(4), print("done", flush=True), sys.exit(0)))
+print("up", flush=True)
 time.sleep(60)
 """
 POLITE = """
@@ -83,8 +90,24 @@ async def test_stopping_ends_ingress_first_and_the_broker_last(supervisor: Super
     assert sorted(names, key=lambda name: stopped_at[name]) == ["ingress", "orchestrator", "sandbox", "nats"]
 
 
-async def test_what_does_not_listen_is_killed_with_its_own_children(supervisor: Supervisor, tmp_path: Path) -> None:
-    """SIGTERM ignored, grandchild included: everything is gone within three seconds."""
+async def test_whoever_has_something_to_finish_may(supervisor: Supervisor, tmp_path: Path) -> None:
+    """Four seconds, which a task has that cannot be repeated; nobody waits any longer than that."""
+    supervisor.start(python("orchestrator", THOROUGH))
+    log = tmp_path / "orchestrator.log"
+    await until(lambda: "up" in log.read_text())
+    started_at = time.monotonic()
+    await supervisor.stop()
+    assert log.read_text().split() == ["up", "done"]
+    assert supervisor.children[0].exit_code == 0
+    assert time.monotonic() - started_at < 6
+
+
+async def test_what_does_not_listen_is_killed_with_its_own_children(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM ignored, grandchild included: everything is gone when the last wave's time is over."""
+    hurried = tuple((services, seconds / 5) for services, seconds in processes.STOP_WAVES)
+    monkeypatch.setattr(processes, "STOP_WAVES", hurried)
     supervisor.start(python("orchestrator", STUBBORN))
     log = tmp_path / "orchestrator.log"
     await until(lambda: log.read_text().strip() != "")

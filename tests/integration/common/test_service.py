@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from broker import NatsServer
 from opsloop_common.bus import Bus
-from opsloop_common.service import BadRequest, Endpoint, Unanswered, endpoint, request, serve
+from opsloop_common.service import BadRequest, Endpoint, QuestionSeries, Unanswered, endpoint, request, serve
 from waiting import until
 
 SUBJECT = "ops.q.test.echo"
@@ -31,6 +32,10 @@ class Service:
         self.now = 0
         self.most = 0
         self.go = asyncio.Event()
+        self.registry = CollectorRegistry()
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, {"subject": SUBJECT, **labels}) or 0.0
 
     async def answer(self, question: Question) -> Reply:
         self.now += 1
@@ -62,8 +67,11 @@ async def service(bus: Bus) -> AsyncIterator[Service]:
 async def served(bus: Bus, service: Service) -> AsyncIterator[None]:
     endpoints: tuple[Endpoint, ...] = (endpoint("echo", SUBJECT, Question, service.answer),)
     serving = asyncio.create_task(
-        serve(bus, name="test", version="1.2.3", description="For tests", endpoints=endpoints, at_once=3)
-    )
+        serve(
+            bus, name="test", version="1.2.3", description="For tests", endpoints=endpoints, at_once=3,
+            series=QuestionSeries(service.registry),
+        )
+    )  # fmt: skip
     try:
         await answering(bus)
         yield
@@ -204,3 +212,28 @@ async def test_on_its_way_out_it_finishes_what_it_has(bus: Bus) -> None:
         leaving.go.set()
     assert await asking == Reply("wait")
     assert await code_of(bus, "x") == "no_responders"
+
+
+async def test_questions_are_counted_and_timed(service: Service, bus: Bus) -> None:
+    """By subject and by what became of them; how long they took counts their wait for a turn, whatever the outcome."""
+    before = service.counted("opsloop_questions_total", outcome="answered")
+    assert await ask(bus, "hello") == Reply("hello")
+    for text in ("bad", "bug", "large"):
+        assert await code_of(bus, text) in ("400", "500")
+    counted = {
+        outcome: service.counted("opsloop_questions_total", outcome=outcome)
+        for outcome in ("answered", "bad_request", "failed")
+    }
+    assert counted == {"answered": before + 1, "bad_request": 1, "failed": 2}
+    assert service.counted("opsloop_question_seconds_count") == before + 4
+
+    waiting = [asyncio.create_task(ask(bus, "wait")) for _ in range(4)]
+    await until(lambda: service.now == 3)
+    # The fourth has no turn before the others are answered.
+    waits_until = asyncio.get_running_loop().time() + 0.3
+    await until(lambda: asyncio.get_running_loop().time() > waits_until)
+    quick = service.counted("opsloop_question_seconds_bucket", le="0.25")
+    service.go.set()
+    await asyncio.gather(*waiting)
+    await until(lambda: service.counted("opsloop_question_seconds_count") == before + 8)
+    assert service.counted("opsloop_question_seconds_bucket", le="0.25") == quick

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
 
 from broker import free_port
+from opsloop_notifier.measures import Measures
 from opsloop_notifier.message import Message
 from opsloop_notifier.outcome import Ambiguous, Dead, Gone, Limited, Locked, Malformed, Outcome, Sent, Unsent
 from opsloop_notifier.slack import SlackWeb
@@ -58,7 +61,7 @@ async def slack(server: Misbehaving, counted: list[tuple[str, str]]) -> AsyncIte
     async with aiohttp.ClientSession(timeout=timeout) as session:
         yield SlackWeb(
             token="xoxb-test", api_url=f"{server.url}api/", session=session,
-            count=lambda method, result: counted.append((method, result)),
+            count=lambda method, result, _: counted.append((method, result)),
         )  # fmt: skip
 
 
@@ -137,6 +140,28 @@ async def test_an_answer_is_taken_for_what_it_is(
         assert found == outcome
     assert server.paths == ["/api/chat.postMessage"]
     assert counted == [("chat.postMessage", type(outcome).__name__)]
+
+
+async def test_calls_are_timed_by_method(server: Misbehaving) -> None:
+    """Fast, late and lost ones alike, each in its bucket; a response URL is one method whatever it is."""
+    registry = CollectorRegistry()
+    timeout = aiohttp.ClientTimeout(total=0.4)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        slack = SlackWeb(
+            token="xoxb-test", api_url=f"{server.url}api/", session=session, count=Measures(registry).count
+        )
+        server.answer = OK
+        await slack.post("C1", "", MESSAGE)
+        await slack.respond(f"{server.url}secret/path", MESSAGE)
+        server.answer = hangs
+        await slack.post("C1", "", MESSAGE)
+
+    def timed(method: str, bucket: str) -> float | None:
+        return registry.get_sample_value("notifier_slack_call_seconds_bucket", {"method": method, "le": bucket})
+
+    assert [timed("chat.postMessage", bucket) for bucket in ("0.3", "+Inf")] == [1, 2]
+    assert timed("response_url", "+Inf") == 1
+    assert "secret" not in generate_latest(registry).decode()
 
 
 async def test_without_a_connection_nothing_was_sent(slack: SlackWeb) -> None:

@@ -6,9 +6,12 @@ from typing import Any, cast
 
 import pytest
 from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
 
 from opsloop_common import runtime
 from opsloop_common.bus import Bus
+from opsloop_common.probe import Health
+from waiting import until
 
 BRIEFLY = 0.02
 
@@ -116,3 +119,34 @@ async def test_the_broker_can_be_asked_on_the_way_out() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert told == ["done"]
+
+
+async def test_a_process_that_is_to_stop_is_not_ready() -> None:
+    """From the moment its jobs are cancelled, however long they take to end; alive it still is."""
+    health = Health(CollectorRegistry(), {})
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await done.wait()
+
+    working = asyncio.create_task(runtime.together(runtime.beat(health), slow_to_end()))
+    await begun.wait()
+    assert [_status(health, path) for path in ("/readyz", "/healthz")] == [200, 200]
+    working.cancel()
+    async with asyncio.timeout(2):
+        await until(lambda: _status(health, "/readyz") == 503)
+        assert not working.done()
+        assert _status(health, "/healthz") == 200
+        done.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+
+def _status(health: Health, path: str) -> int:
+    answer = health.answer(path)
+    assert answer is not None
+    return answer.status

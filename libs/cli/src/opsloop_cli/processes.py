@@ -16,12 +16,13 @@ LOOK_SECONDS = 0.05
 LAST_LINES = 3
 LONGEST_LINE = 500
 
-# Who stops when, and at which second of the stop the next ones are told: first whoever lets work in, last the broker.
+# Who stops when: first whoever lets work in, last the broker. The next ones are told once these have ended, at the
+# latest at this second of the stop: a task that cannot be repeated has four seconds to end by itself.
 STOP_WAVES: tuple[tuple[frozenset[str], float], ...] = (
-    (frozenset({"ingress"}), 0.7),
-    (frozenset({"orchestrator", "notifier", "metrics"}), 1.8),
-    (frozenset({SANDBOX}), 2.1),
-    (frozenset({NATS}), 2.5),
+    (frozenset({"ingress"}), 3.0),
+    (frozenset({"orchestrator", "notifier", "metrics"}), 9.0),
+    (frozenset({SANDBOX}), 9.5),
+    (frozenset({NATS}), 10.0),
 )
 
 
@@ -107,7 +108,7 @@ class Supervisor:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def stop(self) -> None:
-        """Ends every child within 2.5 s, kindly first. Cancelled meanwhile, it kills at once."""
+        """Ends every child, kindly first, within 10 s. Cancelled meanwhile, it kills at once."""
         started_at = time.monotonic()
         try:
             for services, until_seconds in STOP_WAVES:

@@ -32,10 +32,15 @@ class Health:
         self._registry = registry
         self._checks = checks
         self._beat_at = time.monotonic()
+        self._is_stopping = False
 
     def beat(self) -> None:
         """The event loop says it is alive."""
         self._beat_at = time.monotonic()
+
+    def leave(self) -> None:
+        """This process is to stop: from now on it is not ready, whatever it still finishes."""
+        self._is_stopping = True
 
     def answer(self, path: str) -> Answer | None:
         """The answer to a path of the probe; None for any other path."""
@@ -56,6 +61,8 @@ class Health:
 
     def _readyz(self) -> Answer:
         problems = {name: text for name, check in self._checks.items() if (text := check())}
+        if self._is_stopping:
+            problems = {"process": "stopping"}
         if problems:
             return _json(503, {"status": "not ready", "problems": problems})
         return _json(200, {"status": "ready"})

@@ -178,9 +178,13 @@ class Readiness:
 
 
 async def beat(health: Health) -> None:
-    while True:
-        health.beat()
-        await asyncio.sleep(1)
+    """Says that the event loop is alive, until this is cancelled: then that the process is to stop."""
+    try:
+        while True:
+            health.beat()
+            await asyncio.sleep(1)
+    finally:
+        health.leave()
 
 
 @contextlib.asynccontextmanager
@@ -213,6 +217,31 @@ async def together(*jobs: Awaitable[None]) -> None:
             task.result()
     finally:
         await _end(tasks)
+
+
+@contextlib.asynccontextmanager
+async def staying(job: Awaitable[None]) -> AsyncIterator[Awaitable[None]]:
+    """Runs a job until everything inside has ended. What it yields ends when the job does, and may be cancelled."""
+    running = asyncio.ensure_future(job)
+
+    async def watch() -> None:
+        await asyncio.wait({running})
+        running.result()
+
+    try:
+        yield watch()
+    finally:
+        running.cancel()
+        await undisturbed(asyncio.wait({running}))
+
+
+async def undisturbed(job: Awaitable[object]) -> None:
+    """Sees a job through that limits itself, however often this is cancelled meanwhile."""
+    running = asyncio.ensure_future(job)
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({running})
+    running.result()
 
 
 async def _end(tasks: Collection[asyncio.Future[Any]]) -> None:

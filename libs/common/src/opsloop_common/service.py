@@ -7,14 +7,16 @@ question that cannot be understood is answered 400 with a sentence, a bug 500 wi
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import nats.errors
 from nats.micro import add_service
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER, Request
 from nats.micro.service import Service
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from opsloop_common import codec, tracing
 from opsloop_common.bus import Bus
@@ -28,6 +30,10 @@ AT_ONCE = 64
 ADD_AGAIN_SECONDS = 0.5
 LAST_ANSWERS_SECONDS = 1.0
 LONGEST_ERROR = 300
+BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+Answered = Literal["answered", "bad_request", "failed"]
+"""What became of a question: an answer, a sentence about what is wrong with it, or a bug of ours."""
 
 NO_RESPONDERS = "no_responders"
 TIMEOUT = "timeout"
@@ -70,6 +76,29 @@ def endpoint(name: str, subject: str, question: type[Q], answer: Callable[[Q], A
     return Endpoint(name, subject, from_bytes)
 
 
+class QuestionSeries:
+    """What a process tells of the questions it answers, by subject: those are its endpoints', so they are few."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter(
+            "opsloop_questions",
+            "Questions over the broker by what became of them: answered, bad_request, failed.",
+            ["subject", "outcome"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "opsloop_question_seconds",
+            "From a question's arrival to its answer, its wait for a turn included.",
+            ["subject"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+
+    def answered(self, subject: str, outcome: Answered, seconds: float) -> None:
+        self._answers.labels(subject, outcome).inc()
+        self._seconds.labels(subject).observe(seconds)
+
+
 async def serve(
     bus: Bus,
     *,
@@ -78,12 +107,13 @@ async def serve(
     description: str,
     endpoints: tuple[Endpoint, ...],
     at_once: int = AT_ONCE,
+    series: QuestionSeries | None = None,
 ) -> None:
     """Answers until cancelled, at most `at_once` questions side by side; those beyond wait in the connection.
 
     Survives reconnections. On its way out it takes no more questions and gives the open ones a second.
     """
-    desk = _Desk(at_once)
+    desk = _Desk(at_once, series)
     service = await _added(bus, name, version, description, endpoints, desk)
     try:
         await asyncio.Event().wait()
@@ -118,8 +148,9 @@ async def request(
 class _Desk:
     """Runs each question in a task of its own, and only so many at once."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, series: QuestionSeries | None) -> None:
         self._slots = asyncio.Semaphore(at_once)
+        self._series = series
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handler(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[None]]:
@@ -127,12 +158,20 @@ class _Desk:
             if not _is_inbox(request):
                 log.warning("%s: a question whose answer was to go to a subject that is no inbox", request.subject)
                 return
+            arrived_at = time.monotonic()
             await self._slots.acquire()
-            task = asyncio.create_task(_reply(endpoint, request))
+            task = asyncio.create_task(self._reply(endpoint, request, arrived_at))
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
         return take
+
+    async def _reply(self, endpoint: Endpoint, request: Request, arrived_at: float) -> None:
+        """Answers whatever happens, unless nobody can be reached: then the question's deadline tells."""
+        with contextlib.suppress(nats.errors.Error, OSError):
+            outcome = await _answered(endpoint, request)
+            if self._series is not None:
+                self._series.answered(endpoint.subject, outcome, time.monotonic() - arrived_at)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -153,28 +192,31 @@ def _is_inbox(request: Request) -> bool:
     return not reply or reply.startswith("_INBOX")
 
 
-async def _reply(endpoint: Endpoint, request: Request) -> None:
-    """Answers whatever happens, unless nobody can be reached: then the question's deadline tells."""
-    with contextlib.suppress(nats.errors.Error, OSError):
-        try:
-            with tracing.span(f"answer {endpoint.name}", (request.headers or {}).get(tracing.HEADER, "")):
-                answer = await endpoint.answer(request.data)
-            await _send(request, answer)
-        except BadRequest as error:
-            await _refuse(request, "400", str(error))
-        except Exception:
-            log.exception("answering %s", endpoint.subject)
-            await _refuse(request, "500", "internal error")
+async def _answered(endpoint: Endpoint, request: Request) -> Answered:
+    try:
+        with tracing.span(f"answer {endpoint.name}", (request.headers or {}).get(tracing.HEADER, "")):
+            answer = await endpoint.answer(request.data)
+        return await _send(request, answer)
+    except BadRequest as error:
+        await _refuse(request, "400", str(error))
+        return "bad_request"
+    except Exception:
+        log.exception("answering %s", endpoint.subject)
+        await _refuse(request, "500", "internal error")
+        return "failed"
 
 
-async def _send(request: Request, answer: bytes) -> None:
+async def _send(request: Request, answer: bytes) -> Answered:
     try:
         await request.respond(answer)
     except nats.errors.MaxPayloadError:
         log.error("an answer of %d bytes is more than the broker takes", len(answer))
         await _refuse(request, "500", "internal error")
+        return "failed"
     except ValueError:
         log.warning("%s: a message that wants no answer", request.subject)
+        return "bad_request"
+    return "answered"
 
 
 async def _refuse(request: Request, code: str, text: str) -> None:

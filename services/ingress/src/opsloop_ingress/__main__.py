@@ -40,12 +40,14 @@ async def start() -> None:
     listening = server.listen(found.service.host, found.service.port)
     print(f"opsloop-ingress: {server.address(listening)}", flush=True)
     try:
-        await runtime.together(
-            server.serve(app.build(intake, health, runs.routes()), listening),
-            runtime.beat(health),
-            handover.unknowns.run(),
-            take_part(found, intake, readiness, socket_mode, counters, runs),
+        storing = runtime.together(
+            handover.unknowns.run(), take_part(found, intake, readiness, socket_mode, counters, runs)
         )
+        # What was let in is stored before there is no broker any more.
+        async with runtime.staying(storing) as alive:
+            await runtime.together(
+                server.serve(app.build(intake, health, runs.routes()), listening), runtime.beat(health), alive
+            )
     finally:
         if readiness.bus is not None:
             await readiness.bus.close()

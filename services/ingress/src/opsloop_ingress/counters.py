@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from opsloop_common.service import QuestionSeries
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5)
 
 
@@ -51,6 +53,7 @@ class Counters:
         )
         self.sockets = Gauge("ingress_slack_sockets", "Open Socket Mode connections.", registry=self.registry)
         self.in_flight = Gauge("ingress_requests_in_flight", "Requests being handled.", registry=self.registry)
+        self.questions = QuestionSeries(self.registry)
         self.identity_lookups = Counter(
             "identity_lookups",
             "Answers to who somebody is, by the source that had the last word (slack, clerk, list, memory, none) and "

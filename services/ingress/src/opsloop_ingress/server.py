@@ -13,6 +13,8 @@ from opsloop_common import runtime
 from opsloop_common.runtime import CannotStart
 
 HEAD_SECONDS = 5.0
+LEAVE_SECONDS = 0.2
+"""How long requests are still taken while whoever sends them here hears that this process is to stop."""
 GRACE_SECONDS = 1
 BACKLOG = 512
 
@@ -33,13 +35,13 @@ def address(listening: socket.socket) -> str:
 
 
 async def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serves until it is cancelled; then no new connections, and a second for the requests in flight."""
+    """Serves until it is cancelled; a moment later no new connections, and a second for what is in flight."""
     server = _Server(_config(app))
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
-        server.should_exit = True
+        asyncio.get_running_loop().call_later(LEAVE_SECONDS, server.leave)
         await serving
         raise
 
@@ -63,6 +65,9 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
+    def leave(self) -> None:
+        self.should_exit = True
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves the signal handlers alone: the runtime cancels us."""

@@ -15,7 +15,7 @@ from opsloop_common.measures import MetricQuery, RangeQuery
 from opsloop_common.people import ThreadLink, ThreadQuery
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
-from opsloop_common.service import Unanswered, endpoint, request, serve
+from opsloop_common.service import QuestionSeries, Unanswered, endpoint, request, serve
 from opsloop_common.settings import Environment
 from opsloop_common.subjects import Subjects
 from opsloop_metrics import settings as service
@@ -64,7 +64,7 @@ async def _work(bus: Bus, settings: Settings, readiness: runtime.Readiness, regi
         _consumer(bus, subjects, "EVT", handler.event, consumers).run(),
         Counting(bus, subjects, TallySeries(registry)).run(),
         recheck(bus, subjects, running),
-        _answer(bus, settings, series),
+        _answer(bus, settings, series, QuestionSeries(registry)),
         _annotate(bus, settings, series, consumers),
     )
 
@@ -97,7 +97,7 @@ async def _annotate(bus: Bus, settings: Settings, series: Series, consumers: Con
         ).run()
 
 
-async def _answer(bus: Bus, settings: Settings, series: Series) -> None:
+async def _answer(bus: Bus, settings: Settings, series: Series, asked: QuestionSeries) -> None:
     """Answers questions about the catalogue's metrics until cancelled."""
     subjects = settings.service.subjects
     traces = crash.of_requests(aiohttp.TraceConfig, lambda _, path: f"Prometheus {path.rpartition('/')[2]}")
@@ -113,6 +113,7 @@ async def _answer(bus: Bus, settings: Settings, series: Series) -> None:
                     endpoint("value", subjects.metric("value"), MetricQuery, figures.value),
                     endpoint("range", subjects.metric("range"), RangeQuery, figures.course),
                 ),
+                series=asked,
             )
         finally:
             await figures.close()

@@ -9,6 +9,7 @@ from opsloop_common import log, runtime, tracing
 from opsloop_common.bus.series import ConsumerSeries
 from opsloop_common.probe import Health
 from opsloop_common.redact import Redactor
+from opsloop_common.service import QuestionSeries
 from opsloop_common.settings import Environment
 from opsloop_notifier import thread_links
 from opsloop_notifier.forms import Forms
@@ -48,7 +49,7 @@ async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, regist
     readiness = runtime.Readiness(registry)
     health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
     async with runtime.probing(health, settings.service, "notifier"):
-        work = _work(settings, slack, gate, measures, readiness, ConsumerSeries(registry))
+        work = _work(settings, slack, gate, measures, readiness, registry)
         await runtime.together(runtime.beat(health), gate.watch(), work)
 
 
@@ -58,10 +59,11 @@ async def _work(
     gate: Gate,
     measures: Measures,
     readiness: runtime.Readiness,
-    series: ConsumerSeries,
+    registry: CollectorRegistry,
 ) -> None:
     subjects = settings.service.subjects
     style = Style(settings.secrets, Pen(Redactor(settings.hidden)), settings.grafana_url, settings.public_url)
+    series, asked = ConsumerSeries(registry), QuestionSeries(registry)
     bus = await runtime.connect(settings.service, "notifier")
     try:
         await readiness.wait(bus, subjects)
@@ -79,7 +81,7 @@ async def _work(
         measures.owed.set_function(lambda: office.desk.owed)
         forms = Forms(slack=slack, gate=gate, catalogue=settings.catalogue, style=style)
         await readiness.while_streams_stand(
-            office.run(), forms.run(bus, subjects), thread_links.run(bus, subjects, office.links)
+            office.run(), forms.run(bus, subjects, asked), thread_links.run(bus, subjects, office.links, asked)
         )
     finally:
         await bus.close()

@@ -8,7 +8,7 @@ from opsloop_common import params, service
 from opsloop_common.bus import Bus
 from opsloop_common.catalogue import Catalogue
 from opsloop_common.forms import FormCheck, FormChecked, FormOpen, FormOpened
-from opsloop_common.service import endpoint
+from opsloop_common.service import QuestionSeries, endpoint
 from opsloop_common.subjects import Subjects
 from opsloop_notifier import form
 from opsloop_notifier.gate import Gate
@@ -34,7 +34,7 @@ class Forms:
         self._catalogue = catalogue
         self._style = style
 
-    async def run(self, bus: Bus, subjects: Subjects) -> None:
+    async def run(self, bus: Bus, subjects: Subjects, series: QuestionSeries | None = None) -> None:
         """Answers until cancelled."""
         await service.serve(
             bus,
@@ -45,6 +45,7 @@ class Forms:
                 endpoint("open", subjects.form("open"), FormOpen, self.open),
                 endpoint("check", subjects.form("check"), FormCheck, self.check),
             ),
+            series=series,
         )
 
     async def open(self, asked: FormOpen) -> FormOpened:

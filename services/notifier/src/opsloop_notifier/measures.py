@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_CALL_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10)
 
 
 class Measures:
@@ -10,6 +11,10 @@ class Measures:
         self._calls = Counter(
             "notifier_slack_calls_total", "Calls to Slack, by method and what came of them.", ["method", "result"],
             registry=registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "notifier_slack_call_seconds", "How long calls to Slack took, by method.", ["method"], registry=registry,
+            buckets=_CALL_BUCKETS,
         )  # fmt: skip
         self._delay = Histogram(
             "notifier_visible_delay_seconds", "From an event to its being visible in Slack.", registry=registry,
@@ -29,8 +34,9 @@ class Measures:
         )
         self.owed = Gauge("notifier_owed", "Tasks and answers with something not visible yet.", registry=registry)
 
-    def count(self, method: str, result: str) -> None:
+    def count(self, method: str, result: str, seconds: float) -> None:
         self._calls.labels(method, result.lower()).inc()
+        self._seconds.labels(method).observe(seconds)
 
     def behind(self, events: int) -> None:
         self._behind.set(events)

@@ -1,6 +1,7 @@
 """The one adapter of Slack's Web API. It sends once and says what came of it; when to send is not its business."""
 
 import logging
+import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -36,8 +37,8 @@ RESPONSE_URL_HOST = "hooks.slack.com"
 ALWAYS = frozenset({"auth.test"})
 """What shows nothing to anybody."""
 
-Count = Callable[[str, str], None]
-"""Called with the method and the name of its outcome, once a call."""
+Count = Callable[[str, str, float], None]
+"""Called with the method, the name of its outcome and how many seconds it took, once a call."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -160,8 +161,9 @@ class SlackWeb:
         return Sent() if isinstance(outcome, dict) else outcome
 
     async def respond(self, url: str, message: Message) -> Outcome:
+        began_at = time.monotonic()
         outcome = await self._respond(url, message)
-        self._count("response_url", type(outcome).__name__)
+        self._count("response_url", type(outcome).__name__, time.monotonic() - began_at)
         return outcome
 
     async def open_view(self, trigger_id: str, view: Block) -> Outcome:
@@ -202,16 +204,19 @@ class SlackWeb:
         return Identity(_text(answer, "user"), _text(answer, "bot_id")) if isinstance(answer, dict) else answer
 
     async def _send(self, method: str, arguments: Mapping[str, object]) -> Outcome:
+        began_at = time.monotonic()
         answer = await self._ask(method, arguments, "POST")
         outcome = _sent(answer) if isinstance(answer, dict) else answer
-        self._count(method, type(outcome).__name__)
+        self._count(method, type(outcome).__name__, time.monotonic() - began_at)
         return outcome
 
     async def _call(
         self, method: str, arguments: Mapping[str, object], verb: str = "POST"
     ) -> dict[str, object] | NotSent:
+        began_at = time.monotonic()
         outcome = await self._ask(method, arguments, verb)
-        self._count(method, "Sent" if isinstance(outcome, dict) else type(outcome).__name__)
+        name = "Sent" if isinstance(outcome, dict) else type(outcome).__name__
+        self._count(method, name, time.monotonic() - began_at)
         return outcome
 
     async def _ask(self, method: str, arguments: Mapping[str, object], verb: str) -> dict[str, object] | NotSent:

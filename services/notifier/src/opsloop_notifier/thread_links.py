@@ -5,12 +5,12 @@ from importlib.metadata import version
 from opsloop_common import service
 from opsloop_common.bus import Bus
 from opsloop_common.people import ThreadLink, ThreadQuery
-from opsloop_common.service import BadRequest, endpoint
+from opsloop_common.service import BadRequest, QuestionSeries, endpoint
 from opsloop_common.subjects import Subjects, is_id
 from opsloop_notifier.privately import Links
 
 
-async def run(bus: Bus, subjects: Subjects, links: Links) -> None:
+async def run(bus: Bus, subjects: Subjects, links: Links, series: QuestionSeries | None = None) -> None:
     """Answers until cancelled."""
 
     async def answer(asked: ThreadQuery) -> ThreadLink:
@@ -24,4 +24,5 @@ async def run(bus: Bus, subjects: Subjects, links: Links) -> None:
         version=version("opsloop-notifier"),
         description="Where a task is shown",
         endpoints=(endpoint("thread", subjects.thread_link, ThreadQuery, answer),),
+        series=series,
     )

@@ -1,9 +1,7 @@
 """Starts the orchestrator: reads the environment, connects, wires, runs."""
 
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -21,7 +19,7 @@ from opsloop_common.outbox import Outbox
 from opsloop_common.probe import Health
 from opsloop_common.records import Bucket
 from opsloop_common.redact import Redactor
-from opsloop_common.service import Endpoint
+from opsloop_common.service import Endpoint, QuestionSeries
 from opsloop_common.subjects import Subjects
 from opsloop_orchestrator import deadlines, identities
 from opsloop_orchestrator.commands import Commands, Sources
@@ -69,13 +67,15 @@ async def start() -> None:
         bus = await runtime.connect(settings.service, SERVICE)
         try:
             await readiness.wait(bus, settings.service.subjects, tuple(settings.catalogue.publishers))
-            work = serve(bus, settings, redact, ConsumerSeries(registry))
+            work = serve(bus, settings, redact, ConsumerSeries(registry), QuestionSeries(registry))
             await runtime.together(runtime.beat(health), readiness.while_streams_stand(work))
         finally:
             await bus.close()
 
 
-async def serve(bus: Bus, settings: Settings, redact: Redactor, series: ConsumerSeries) -> None:
+async def serve(
+    bus: Bus, settings: Settings, redact: Redactor, series: ConsumerSeries, asked: QuestionSeries | None = None
+) -> None:
     """Runs everything until cancelled."""
     subjects = settings.service.subjects
     journal = Journal(bus, subjects, now)
@@ -189,7 +189,7 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, series: Consumer
     }
 
     try:
-        async with _staying(runtime.together(leases.run(), runners.run())) as alive:
+        async with runtime.staying(runtime.together(leases.run(), runners.run())) as alive:
             try:
                 await runtime.together(
                     consumer("CMD", "orchestrator", commands.handle, COMMANDS_SIDE_BY_SIDE).run(),
@@ -202,18 +202,20 @@ async def serve(bus: Bus, settings: Settings, redact: Redactor, series: Consumer
                         consumer(f"EXT_{name}", "orchestrator", intake.handle, REPORTS_SIDE_BY_SIDE).run()
                         for name, intake in intakes.items()
                     ),
-                    *([_answer_reports(bus, subjects, intakes)] if intakes else []),
+                    *([_answer_reports(bus, subjects, intakes, asked)] if intakes else []),
                     alive,
                 )
             finally:
                 # First nothing comes in any more, then what runs is handed over under a lease that is still renewed.
-                await _undisturbed(worker.hand_over())
+                await runtime.undisturbed(worker.hand_over())
                 await asyncio.gather(readings.close(), *(intake.close() for intake in intakes.values()))
     finally:
-        await _undisturbed(leases.release())
+        await runtime.undisturbed(leases.release())
 
 
-async def _answer_reports(bus: Bus, subjects: Subjects, intakes: dict[str, Intake]) -> None:
+async def _answer_reports(
+    bus: Bus, subjects: Subjects, intakes: dict[str, Intake], series: QuestionSeries | None
+) -> None:
     """Takes in, until cancelled, what publishers want to be answered."""
     await service.serve(
         bus,
@@ -221,32 +223,8 @@ async def _answer_reports(bus: Bus, subjects: Subjects, intakes: dict[str, Intak
         version=version("opsloop-orchestrator"),
         description="Takes in reports of other systems' tasks and says what became of them",
         endpoints=tuple(Endpoint(name, subjects.publishing(name), intake.answer) for name, intake in intakes.items()),
+        series=series,
     )
-
-
-@contextlib.asynccontextmanager
-async def _staying(job: Awaitable[None]) -> AsyncIterator[Awaitable[None]]:
-    """Runs a job until everything inside has ended. What it yields ends when the job does, and may be cancelled."""
-    running = asyncio.ensure_future(job)
-
-    async def watch() -> None:
-        await asyncio.wait({running})
-        running.result()
-
-    try:
-        yield watch()
-    finally:
-        running.cancel()
-        await _undisturbed(asyncio.wait({running}))
-
-
-async def _undisturbed(job: Awaitable[object]) -> None:
-    """Sees a job through that limits itself, however often this is cancelled meanwhile."""
-    running = asyncio.ensure_future(job)
-    while not running.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({running})
-    running.result()
 
 
 def main() -> None:

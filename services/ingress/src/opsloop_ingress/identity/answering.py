@@ -47,6 +47,7 @@ async def run(
                 description="Who a person is, and whether they are verified",
                 endpoints=(endpoint("identity", settings.service.subjects.identity, IdentityQuery, desk.answer),),
                 at_once=QUESTIONS_AT_ONCE,
+                series=counters.questions,
             )
         finally:
             await desk.close()
