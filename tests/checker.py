@@ -10,7 +10,9 @@ from itertools import pairwise
 
 import msgspec
 
-from opsloop_common.answers import AnswerState
+from opsloop_common import audit
+from opsloop_common.answers import AnswerState, RefusedBody
+from opsloop_common.audit import AuditRecord
 from opsloop_common.events import FINAL_STATUSES, Status, TaskState
 from opsloop_common.people import Conversation
 from opsloop_common.subjects import make_id
@@ -69,6 +71,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     ledger: list[LedgerEntry]
     messages: dict[str, list[SeenMessage]]
     puts: list[SitePut]
+    audit: dict[str, list[AuditRecord]] | None = None
+    """The chains of decisions; None where they were not read."""
     publishers: frozenset[str] = frozenset()
     taken: list[EffectSeen] = []
     rules: dict[str, Rule] = {}
@@ -78,7 +82,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 def violations(history: History) -> list[str]:
     """What was broken, one line each; empty when every invariant held."""
-    checks = (requests, anchors, effects, overlaps, ledger, trespassers, denials, permissions, chains)
+    checks = (requests, anchors, effects, overlaps, ledger, trespassers, denials, permissions, audits, chains)
     return [line for check in checks for line in check(history)]
 
 
@@ -248,6 +252,22 @@ def permissions(history: History) -> Iterator[str]:
         is_listed = any(entry in ("*", user) or "@" in entry for entry in rule.run_by)
         if not is_listed or (rule.sensitive and user not in history.verified):
             yield f"I5: {one.state.task} ({one.id}) started for {user}, who may not run it"
+
+
+def audits(history: History) -> Iterator[str]:
+    """I5: every decision is on record, what was refused and whatever began; no chain is broken."""
+    if history.audit is None:
+        return
+    for subject, chain in history.audit.items():
+        yield from (f"I5: {subject}: {line}" for line in audit.breaks(chain))
+    decided = {(one.decision.task_id, one.decision.outcome) for chain in history.audit.values() for one in chain}
+    for id, one in _first_events(history).items():
+        match one.state:
+            case AnswerState(body=RefusedBody(task_id=task_id)) if one.event == "denied":
+                if (task_id or id, "deny") not in decided:
+                    yield f"I5: {id} was denied, and the audit does not say so"
+            case TaskState(external=None) if (id, "allow") not in decided:
+                yield f"I5: task {id} began, and the audit does not say who permitted it"
 
 
 def chains(history: History) -> Iterator[str]:

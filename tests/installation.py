@@ -16,6 +16,7 @@ import aiohttp
 import checker
 from broker import NatsServer, free_port
 from checker import History, LedgerEntry, Recorded, Rule
+from opsloop_cli import audits
 from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, streams
 from opsloop_common.runtime import die_with_parent
@@ -249,6 +250,7 @@ class Installation:
             publishers=frozenset(catalogue.load(self.catalogue).publishers),
             puts=[put for site in sites for put in site.puts],
             taken=await self.sandbox.effects(),
+            audit=await audits.read(self.bus, self.subjects),
             rules=self.rules(),
             verified=self.verified,
             logged=frozenset(one.subject.rsplit(".", 1)[1] for one in logs),

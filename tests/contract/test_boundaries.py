@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 COMMON_MODULES = {
     "answers",
+    "audit",
     "bus",
     "buttons",
     "catalogue",

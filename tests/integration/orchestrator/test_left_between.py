@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from broker import NatsServer
@@ -27,7 +28,7 @@ from opsloop_orchestrator.journal import Journal
 from opsloop_orchestrator.moves import Move
 from opsloop_orchestrator.projection import Row, row_of
 from opsloop_orchestrator.steps import Steps
-from opsloop_orchestrator.targets import Member, TargetRecord, Targets
+from opsloop_orchestrator.targets import Entered, Joined, Member, TargetRecord, Targets
 
 DEAD = "orchestrator-that-died"
 THEN = TASKS.replace('title = "Keyed"', 'title = "Keyed"\nthen = ["steady"]')
@@ -252,3 +253,23 @@ async def test_a_step_s_result_of_the_past_comes_too_late(dead: Dead) -> None:
     with pytest.raises(BusError):
         await dead.steps.keep("id", 1, 1, "One", b"1")
     assert await dead.steps.kept("id", 1) == {"One": b"2"}
+
+
+async def test_an_equal_request_joins_one_that_is_not_written_yet(bus: Bus, subjects: Subjects) -> None:
+    """Two clicks within a millisecond: the first has its place and no event yet, and the second still sees it."""
+    journal = Journal(bus, subjects, now)
+    targets = Targets(Bucket(bus, subjects.bucket("TARGETS"), TargetRecord), journal, now)
+    first, second = (task_of(make_id(OPS, "command", name)) for name in ("first", "second"))
+    assert isinstance(await targets.enter(first), Entered)
+    joined = await targets.enter(second)
+    assert isinstance(joined, Joined)
+    assert joined.twin.id == first.id
+    other = msgspec.structs.replace(second, params={"days": "7"})
+    assert isinstance(await targets.enter(other), Entered)
+
+
+def task_of(id: str) -> TaskState:
+    return TaskState(
+        id=id, task="steady", target="naples", title="", conversation=OPS, requested_by=ALICE, requested_at=now(),
+        status="queued",
+    )  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from checker import History, LedgerEntry, Recorded, Rule, violations
+from opsloop_common import audit
 from opsloop_common.answers import AnswerState, RefusedBody
+from opsloop_common.audit import Decision
 from opsloop_common.events import TaskState
 from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import make_id
@@ -91,6 +93,20 @@ FAILED = Recorded(3, "failed", ID, state("failed", fence=1, percent=20))
 UNKNOWN = Recorded(3, "unknown", ID, state("unknown", fence=1, percent=20))
 CONFIRMED = Recorded(4, "succeeded", ID, state("succeeded", fence=1, percent=100, confirmed_by=Person("T0", "U0")))
 WAITING = Recorded(3, "failed", ID, state("failed", fence=1, percent=20, retry_at=NOW))
+PERMITTED = audit.record(
+    "e1",
+    NOW,
+    Decision(
+        action="run",
+        actor=Person("T0", "U0"),
+        conversation=HERE,
+        task="fix",
+        target="naples",
+        task_id=ID,
+        outcome="allow",
+    ),
+    audit.FIRST,
+)
 GOOD = History(
     team="T0",
     bot="UBOT",
@@ -105,6 +121,7 @@ GOOD = History(
     puts=[put(1)],
     taken=[taken(1)],
     rules=RULES,
+    audit={"ops.audit.00": [PERMITTED]},
 )
 
 
@@ -129,7 +146,7 @@ DENIED = Recorded(
 
 def test_a_denial_alone_breaks_nothing() -> None:
     """The request, its denial, and that it was told."""
-    denied = replace(GOOD, events=[DENIED], messages={}, ledger=[TOLD], puts=[], taken=[])
+    denied = replace(GOOD, events=[DENIED], messages={}, ledger=[TOLD], puts=[], taken=[], audit=None)
     assert violations(denied) == []
 
 
@@ -191,6 +208,8 @@ def test_an_unknown_outcome_may_be_confirmed_once() -> None:
             "I6",
             lambda: replace(GOOD, events=[EVENTS[0], replace(EVENTS[1], state=state("running", fence=5)), EVENTS[2]]),
         ),
+        ("I5", lambda: replace(GOOD, audit={})),
+        ("I5", lambda: replace(GOOD, audit={"ops.audit.00": [replace(PERMITTED, previous="1" * 64)]})),
     ],
     ids=[
         "dropped-request",
@@ -226,6 +245,8 @@ def test_an_unknown_outcome_may_be_confirmed_once() -> None:
         "confirmed-without-doubt",
         "confirmed-twice",
         "stale-write",
+        "not-on-record",
+        "record-tampered-with",
     ],
 )
 def test_a_broken_promise_is_found(invariant: str, break_it: Callable[[], History]) -> None:

@@ -51,6 +51,10 @@ def _job(asked: Arguments, environment: Mapping[str, str]) -> Coroutine[None, No
         from opsloop_cli import provision
 
         return provision.run(environment)
+    if asked.verb == "audit":
+        from opsloop_cli import audits
+
+        return audits.run(environment)
     if asked.verb == "dlq":
         from opsloop_cli import dead_letters
 

@@ -16,6 +16,7 @@ VERBS = {
     "task": "see, cancel or retry tasks without Slack, in the broker at NATS_URL",
     "publish": "report of a task of another system, and hear what became of it",
     "conformance": "tell a publisher what is wrong with its events",
+    "audit": "verify the record of decisions, in the broker at NATS_URL",
     "dlq": "see, replay or drop what could not be processed, in the broker at NATS_URL",
 }
 
@@ -28,6 +29,10 @@ Runs the four services as separate processes. Required: SLACK_BOT_TOKEN, SLACK_S
 Socket Mode), and OPSLOOP_SECRET when NATS_URL names a broker (without NATS_URL a broker is started here). What is
 missing or malformed is listed."""
 
+
+AUDIT = """\
+Reads the record of every decision. Each shard's is a chain: the newest hash of each, kept elsewhere, proves later that
+nothing before it was changed. Exits with 1 when a chain is broken."""
 
 DLQ = """\
 The dead letters: messages that a service could not decode, or that made it fail. They stay for 30 days."""
@@ -149,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scale", metavar="SERVICE=N", action="append", help="run N of a service, e.g. ingress=2; repeatable"
     )
     verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
+    verbs.add_parser("audit", help=VERBS["audit"], description=AUDIT)
     _task(verbs.add_parser("task", help=VERBS["task"], description=TASK))
     _publish(verbs.add_parser("publish", help=VERBS["publish"], description=PUBLISH))
     _conformance(verbs.add_parser("conformance", help=VERBS["conformance"], description=CONFORMANCE))

@@ -153,6 +153,10 @@ RefusalReason = Literal[
 ]
 
 
+DENIALS: frozenset[RefusalReason] = frozenset({"not_permitted", "not_verified", "no_identity", "not_yours"})
+"""The refusals that rest on who somebody is: the events named `denied`."""
+
+
 class ParamProblem(msgspec.Struct, frozen=True):
     """What is wrong with a parameter; `sentence` names what would be right."""
 
@@ -174,6 +178,11 @@ class RefusedBody(msgspec.Struct, frozen=True, kw_only=True, tag="refused", omit
     problems: tuple[ParamProblem, ...] = ()
     contact: str = ""
     owners: tuple[str, ...] = ()
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether it rests on who the person is."""
+        return self.reason in DENIALS
 
 
 class MovedBody(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):

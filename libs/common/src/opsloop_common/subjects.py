@@ -87,6 +87,14 @@ class Subjects(msgspec.Struct, frozen=True):
     def all_events(self) -> str:
         return f"{self.root}.evt.>"
 
+    def audit(self, id: str) -> str:
+        """The chain of audit records of an id's shard."""
+        return f"{self.root}.audit.{id[:2]}"
+
+    @property
+    def all_audits(self) -> str:
+        return f"{self.root}.audit.*"
+
     def log(self, id: str) -> str:
         return f"{self.root}.log.{id}"
 

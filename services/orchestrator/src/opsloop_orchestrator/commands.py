@@ -38,6 +38,7 @@ from opsloop_common.subjects import is_id
 from opsloop_orchestrator import decide, moves, stored_late
 from opsloop_orchestrator.answering import Answer, moved, refuse, with_course, with_numbers
 from opsloop_orchestrator.decide import Known
+from opsloop_orchestrator.decisions import allowed, denied
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.external import presses
 from opsloop_orchestrator.homes import Homes
@@ -200,13 +201,17 @@ class Commands:
                 await self._say(refuse(asked, "queue_full", self._catalogue, self._clock(), **names))
             case Entered(place, ahead):
                 queued = moves.queued_behind(task, ahead, place, self._clock())
-                await self._journal.append(move.event, queued, sequence, caused_by=asked.request_id)
+                await self._journal.append(
+                    move.event, queued, sequence, caused_by=asked.request_id, decision=allowed(asked, task)
+                )
                 if task.id != asked.request_id:
                     await self._say(moved(asked, task, self._clock()))
 
     async def _move(self, asked: AnyCommand, move: Move, sequence: int) -> None:
         """Moves the task where it stands; one that ended before it began makes room for the next."""
-        await self._journal.append(move.event, move.state, sequence, caused_by=asked.request_id)
+        await self._journal.append(
+            move.event, move.state, sequence, caused_by=asked.request_id, decision=allowed(asked, move.state)
+        )
         await self._say(moved(asked, move.state, self._clock()))
         if not move.state.is_open:
             await self._line.release(move.state)
@@ -215,6 +220,6 @@ class Commands:
         state = answer.state
         if answer.event == "denied" and isinstance(state.body, RefusedBody):
             log_denial(state.to, state.body.task, state.body.target, No(state.body.reason, state.body.identity))
-        await self._journal.append(answer.event, state, 0, caused_by=state.id)
+        await self._journal.append(answer.event, state, 0, caused_by=state.id, decision=denied(state))
         if isinstance(state.body, StatusBody):
             self._sources.readings.look_again(state.id)

@@ -20,6 +20,7 @@ from opsloop_common.events import FollowUp, Parent, TaskState
 from opsloop_common.subjects import make_id
 from opsloop_orchestrator import moves, rights
 from opsloop_orchestrator.answering import deny
+from opsloop_orchestrator.decisions import denied, followed
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import FoundTask, Journal
@@ -95,7 +96,7 @@ class FollowUps:
                 return FollowUp(task=child.task, task_id=child.id, outcome="queue_full")
             case Entered(place, ahead):
                 queued = moves.queued_behind(child, ahead, place, self._clock())
-                await self._journal.append("queued", queued, 0, caused_by=parent.id)
+                await self._journal.append("queued", queued, 0, caused_by=parent.id, decision=followed(child))
                 return FollowUp(task=child.task, task_id=child.id, outcome="started")
 
     def _child(self, parent: TaskState, kind: TaskType) -> TaskState:
@@ -129,6 +130,8 @@ class FollowUps:
         answer = deny(asked, no, self._catalogue, self._clock(), task=child.task, target=child.target)
         log_denial(asked.actor, child.task, child.target, no)
         try:
-            await self._journal.append(answer.event, replace(answer.state, verb=""), 0, caused_by=child.id)
+            await self._journal.append(
+                answer.event, replace(answer.state, verb=""), 0, caused_by=child.id, decision=denied(answer.state)
+            )
         except Conflict:
             log.info("the denial of %s stands already", child.id)

@@ -13,9 +13,11 @@ import msgspec
 
 from opsloop_common import codec, tracing
 from opsloop_common.answers import AnswerState
+from opsloop_common.audit import Decision
 from opsloop_common.bus import Bus, BusError, Conflict, Expect, Stored
 from opsloop_common.events import STATE_LIMIT_BYTES, Envelope, TaskState
 from opsloop_common.subjects import Subjects
+from opsloop_orchestrator.auditor import Auditor
 
 SOURCE = "opsloop/orchestrator"
 PAUSE_SECONDS = 0.25
@@ -55,6 +57,7 @@ class Journal:
         self._subjects = subjects
         self._clock = clock
         self._stream = subjects.stream("EVT")
+        self._auditor = Auditor(bus, subjects, clock)
 
     async def find(self, id: str) -> Found | None:
         """The newest state under an id, or None. Raises BusError."""
@@ -80,17 +83,21 @@ class Journal:
         caused_by: str = "",
         patience_seconds: float = 0.0,
         permit: Permit | None = None,
+        decision: Decision | None = None,
     ) -> int:
         """Appends the event and returns its sequence.
 
         `sequence` is the one the decision was made on (0: nothing yet). Raises Conflict when it is no longer the last.
         An append that the broker did not take is repeated for `patience_seconds`, under the same event id, so that
         our own stored event is told from somebody else's; then BusError. `permit` is looked at before each try.
+        A `decision` is put into the audit before the event it permits.
         """
         envelope = self._envelope(event, state, caused_by)
         payload = codec.encode(envelope)
         if len(payload) > STATE_LIMIT_BYTES:
             raise StateTooLarge(f"{state.id}: {len(payload)} bytes in the event {event!r}")
+        if decision is not None:
+            await self._auditor.write(envelope.id, state.id, decision)
         subject = self._subjects.event(state.id, event)
         expect = Expect(sequence, self._subjects.events_of(state.id))
         give_up_at = asyncio.get_running_loop().time() + patience_seconds

@@ -4,6 +4,7 @@ A holder counts only while its own last event is not final, so a crash between t
 repaired by whoever looks next.
 """
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -22,8 +23,11 @@ UNBORN_FOR_AT_MOST = timedelta(seconds=60)
 
 
 class Member(msgspec.Struct, frozen=True):
+    """`likeness` tells equal tasks before their first event is there to be compared."""
+
     id: str
     since: datetime
+    likeness: str = ""
 
 
 class TargetRecord(msgspec.Struct, frozen=True):
@@ -37,8 +41,8 @@ class TargetRecord(msgspec.Struct, frozen=True):
     def without(self, ids: set[str]) -> "TargetRecord":
         return TargetRecord(tuple(member for member in self.members if member.id not in ids))
 
-    def with_member(self, id: str, now: datetime) -> "TargetRecord":
-        return TargetRecord((*self.members, Member(id, now)))
+    def with_member(self, task: TaskState, now: datetime) -> "TargetRecord":
+        return TargetRecord((*self.members, Member(task.id, now, _likeness(task))))
 
 
 class Entered(msgspec.Struct, frozen=True):
@@ -70,16 +74,27 @@ class Targets:
             entry = await self._bucket.get(task.target)
             record = entry.value or TargetRecord()
             members = await self._load(record)
-            for found in members.values():
-                if found is not None and found.state.id != task.id and is_twin(found.state, task):
-                    return Joined(found.state)
+            if twin := self._twin(task, record, members):
+                return Joined(twin)
             kept = record.without(self._leftovers(record, members) - {task.id})
             if not kept.has(task.id):
                 if len(kept.members) >= MEMBERS_AT_MOST:
                     return Full()
-                kept = kept.with_member(task.id, self._clock())
+                kept = kept.with_member(task, self._clock())
             if await self._swap(task.target, kept, record, entry.revision):
                 return self._entered(task.id, kept, members)
+
+    def _twin(self, task: TaskState, record: TargetRecord, members: dict[str, FoundTask | None]) -> TaskState | None:
+        """An equal task that is queued or running, or is about to be queued by somebody else at this moment."""
+        for member in record.members:
+            found = members[member.id]
+            if member.id == task.id or self._is_leftover(member, found):
+                continue
+            if found is not None and is_twin(found.state, task):
+                return found.state
+            if found is None and member.likeness == _likeness(task):
+                return msgspec.structs.replace(task, id=member.id)
+        return None
 
     def _entered(self, id: str, record: TargetRecord, members: dict[str, FoundTask | None]) -> Entered:
         ids = [member.id for member in record.members]
@@ -94,7 +109,7 @@ class Targets:
             head = TargetRecord(record.members[:1])
             kept = record.without(self._leftovers(head, await self._load(head)) - {task.id})
             if not kept.has(task.id):
-                kept = kept.with_member(task.id, self._clock())
+                kept = kept.with_member(task, self._clock())
             if not await self._swap(task.target, kept, record, entry.revision):
                 continue
             first = kept.members[0].id
@@ -133,10 +148,14 @@ class Targets:
 
     def _leftovers(self, record: TargetRecord, members: dict[str, FoundTask | None]) -> set[str]:
         """Members that no longer count: ended without a release, or never born."""
-        gone = set()
-        for member in record.members:
-            found = members[member.id]
-            unborn_too_long = found is None and self._clock() - member.since > UNBORN_FOR_AT_MOST
-            if unborn_too_long or (found is not None and not found.state.is_open):
-                gone.add(member.id)
-        return gone
+        return {member.id for member in record.members if self._is_leftover(member, members[member.id])}
+
+    def _is_leftover(self, member: Member, found: FoundTask | None) -> bool:
+        if found is None:
+            return self._clock() - member.since > UNBORN_FOR_AT_MOST
+        return not found.state.is_open
+
+
+def _likeness(task: TaskState) -> str:
+    told = msgspec.json.encode([task.task, task.target, task.params], order="sorted")
+    return hashlib.sha256(told).hexdigest()[:16]

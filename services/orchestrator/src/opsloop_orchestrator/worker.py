@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from opsloop_common import tracing
+from opsloop_common.audit import Decision
 from opsloop_common.bus import BusError, Conflict
 from opsloop_common.bus.consume import Ack, Delivery, Outcome, Retry
 from opsloop_common.catalogue import Catalogue, Effect, TaskType
@@ -21,6 +22,7 @@ from opsloop_common.log import fields
 from opsloop_common.subjects import id_in
 from opsloop_orchestrator import deadlines, moves, overruns, rights, tries
 from opsloop_orchestrator.attempt import Answering, Attempt
+from opsloop_orchestrator.decisions import not_started
 from opsloop_orchestrator.denials import log_denial
 from opsloop_orchestrator.identities import Identify
 from opsloop_orchestrator.journal import FoundTask, Journal
@@ -192,7 +194,8 @@ class Worker:
             await self._hold(found)
             return False
         log_denial(task.tried_by, task.task, task.target, no)
-        await self._end_unstarted(found, moves.not_allowed(task, no.is_for_now, self._catalogue.access, now))
+        move = moves.not_allowed(task, no.is_for_now, self._catalogue.access, now)
+        await self._end_unstarted(found, move, not_started(task, f"{no.reason} {no.identity}".strip()))
         return False
 
     async def _hold(self, found: FoundTask) -> None:
@@ -283,11 +286,11 @@ class Worker:
             clock=self._clock,
         )
 
-    async def _end_unstarted(self, found: FoundTask, move: Move) -> None:
+    async def _end_unstarted(self, found: FoundTask, move: Move, decision: Decision | None = None) -> None:
         """The task cannot start: it ends, and says so."""
         move = tries.or_again(move, self._catalogue.tasks.get(found.state.task), self._clock())
         try:
-            await self._journal.append(move.event, move.state, found.sequence)
+            await self._journal.append(move.event, move.state, found.sequence, decision=decision)
         except Conflict:
             return
         await self._line.release(found.state)

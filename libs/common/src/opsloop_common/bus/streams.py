@@ -41,6 +41,7 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     per_subject: int = -1
     full: api.DiscardPolicy = api.DiscardPolicy.NEW
     bucket: bool = False
+    deletable: bool = True
     ttl_per_message: bool = False
     deduplicate_seconds: float = 120
     largest_message: int = -1
@@ -95,6 +96,9 @@ def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
             full=api.DiscardPolicy.OLD, deduplicate_seconds=2 * 3600,
         ),
         *(_reports(s, publisher) for publisher in publishers),
+        StreamPlan(
+            name=s.stream("AUDIT"), subjects=(s.all_audits,), age_seconds=0, max_bytes=1024 * MIB, deletable=False
+        ),
         StreamPlan(name=s.stream("DLQ"), subjects=(f"{s.root}.dlq.>",), age_seconds=_days(30), max_bytes=256 * MIB),
         _bucket(s.bucket("TASKS"), ttl_per_message=True),
         _bucket(s.bucket("TARGETS")),
@@ -309,7 +313,8 @@ def _stream(plan: StreamPlan) -> api.StreamConfig:
         duplicate_window=min(plan.deduplicate_seconds, plan.age_seconds or plan.deduplicate_seconds),
         allow_direct=True,
         allow_rollup_hdrs=plan.bucket,
-        deny_delete=plan.bucket,
+        deny_delete=plan.bucket or not plan.deletable,
+        deny_purge=not plan.deletable,
         allow_msg_ttl=plan.ttl_per_message or None,
         max_msg_size=plan.largest_message,
         no_ack=not plan.answers,
