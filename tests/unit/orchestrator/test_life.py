@@ -5,6 +5,7 @@ The journal and the policy are the real ones; the broker is a list in memory tha
 
 import asyncio
 import itertools
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -14,28 +15,39 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, Conflict, Expect, Stored, Unconfirmed
-from opsloop_common.commands import CancelTask, RetryTask, RunTask
+from opsloop_common.catalogue import TaskType
+from opsloop_common.commands import CancelTask, ConfirmHappened, RetryTask, RunAgain, RunTask
 from opsloop_common.events import Failure, TaskState
 from opsloop_common.people import Conversation, Person
 from opsloop_common.subjects import Subjects
 from opsloop_common.task import Result
-from opsloop_orchestrator import moves, overruns
+from opsloop_orchestrator import deadlines, doubts, moves, overruns, tries
 from opsloop_orchestrator.decide import Known, decide
 from opsloop_orchestrator.journal import FoundTask, Journal
 from opsloop_orchestrator.moves import Move
+from opsloop_orchestrator.projection import row_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, OPS = Person("T1", "U1"), Conversation("T1", "C1")
 ID = "07-aaaaaaaaaaaaaaaaaaaa"
-KINDS = ("idempotent", "at_most_once")
+KINDS = ("idempotent", "at_most_once", "probed")
+START_WITHIN = timedelta(seconds=60)
 CATALOGUE = catalogue.parse(
     """
     [tasks.idempotent]
     title = "Repeatable"
     effect = "idempotent"
     run_by = ["*"]
+    timeout_seconds = 10
+    total_seconds = 60
+    retry = { attempts = 3, first_seconds = 1 }
     [tasks.at_most_once]
     title = "Once"
+    run_by = ["*"]
+    timeout_seconds = 10
+    retry = { attempts = 2, first_seconds = 1 }
+    [tasks.probed]
+    title = "Once, and it can be found out"
     run_by = ["*"]
     [targets.naples-honda]
     title = "Naples Honda"
@@ -80,7 +92,11 @@ class Life(RuleBasedStateMachine):
         self.broker = MemoryBroker()
         self.now = START
         self.requests = 0
+        self.found_undone: list[int] = []
         self.journal = Journal(cast("Bus", self.broker), Subjects(), lambda: self.now)
+
+    def kind(self, task: TaskState) -> TaskType:
+        return CATALOGUE.tasks[task.task]
 
     def append(self, move: Move, sequence: int) -> bool:
         """Whether it was written. Journal's patience covers a lost acknowledgement."""
@@ -103,7 +119,7 @@ class Life(RuleBasedStateMachine):
         id = f"07-{chr(97 + self.requests % 26)}{chr(97 + self.requests // 26)}" + "b" * 18
         return {"request_id": id, "actor": ALICE, "conversation": OPS, "asked_at": self.now, **more}
 
-    def request(self, asked: RetryTask | CancelTask, view: FoundTask) -> None:
+    def request(self, asked: RetryTask | CancelTask | ConfirmHappened | RunAgain, view: FoundTask) -> None:
         """What a person asked, decided on a view; delivered twice."""
         for seen in (view, self.look()):
             known = Known(catalogue=CATALOGUE, task=seen.state, sequence=seen.sequence)
@@ -129,39 +145,76 @@ class Life(RuleBasedStateMachine):
         self.now += timedelta(seconds=1)
 
     @rule()
+    def much_time_passes(self) -> None:
+        """Longer than an attempt may take, shorter than all of them."""
+        self.now += timedelta(seconds=15)
+
+    @rule()
     def an_answer_gets_lost(self) -> None:
         self.broker.lose_next_answer = True
 
     @rule(view=views, owner=st.sampled_from(("first", "second")), target=views)
     def claims(self, view: FoundTask, owner: str) -> FoundTask:
         if view.state.status == "queued":
-            self.append(moves.start(view.state, CATALOGUE.tasks[view.state.task], owner, self.now), view.sequence)
+            over = overruns.unstarted(view.state, self.kind(view.state), START_WITHIN, self.now)
+            start = moves.start(view.state, self.kind(view.state), owner, self.now)
+            self.append(self.or_again(over) if over else start, view.sequence)
         return self.look()
+
+    def or_again(self, move: Move) -> Move:
+        return tries.or_again(move, self.kind(move.state), self.now)
+
+    @rule(view=views)
+    def the_sweeper_looks(self, view: FoundTask) -> None:
+        """What it saw may be old: a queued task is over, a failed one is to be tried again."""
+        task = view.state
+        over = overruns.unstarted(task, self.kind(task), START_WITHIN, self.now)
+        if over is not None:
+            self.append(self.or_again(over), view.sequence)
+        elif task.retry_at is not None and self.now >= task.retry_at:
+            self.append(tries.by_itself(task, view.sequence, self.now), view.sequence)
+
+    @rule(view=views, seconds=st.sampled_from((1.0, 30.0)))
+    def is_silent(self, view: FoundTask, seconds: float) -> None:
+        if view.state.status == "running":
+            self.append(moves.stalled(view.state, seconds, self.now), view.sequence)
+
+    @rule(view=views, took_effect=st.sampled_from((True, False, None)))
+    def its_probe_answers(self, view: FoundTask, took_effect: bool | None) -> None:
+        if view.state.status == "running" and view.state.probing:
+            move = doubts.probed(view.state, took_effect, self.now)
+            if self.append(move, view.sequence) and move.event == "queued":
+                self.found_undone.append(view.state.attempt)
 
     @rule(view=views, percent=st.integers(0, 100))
     def says_where_it_is(self, view: FoundTask, percent: int) -> None:
         if view.state.status == "running":
             self.append(moves.progressed(view.state, percent), view.sequence)
 
-    @rule(view=views, how=st.sampled_from(("succeeded", "failed", "overdue", "stopped")))
+    @rule(view=views, how=st.sampled_from(("succeeded", "failed", "bug", "overdue", "silent", "stopped", "cancelled")))
     def ends(self, view: FoundTask, how: str) -> None:
         """A runner's end, perhaps of a process that slept while the task was taken from it."""
-        task, kind = view.state, CATALOGUE.tasks[view.state.task]
-        if task.status != "running":
+        task, kind = view.state, self.kind(view.state)
+        if task.status != "running" or (task.probing and how in ("succeeded", "cancelled")):
             return
         ends = {
             "succeeded": moves.succeeded(task, Result(summary="Done."), self.now),
-            "failed": moves.failed(task, Failure(code="x", sentence="It broke."), self.now),
+            "failed": doubts.failed(task, Failure(code="x", sentence="It broke."), kind.effect, self.now),
+            "bug": doubts.failed(task, Failure(code="bug", sentence="It broke."), kind.effect, self.now),
             "overdue": overruns.running(task, kind, self.now),
+            "silent": overruns.silent(task, kind, self.now),
             "stopped": moves.stopped(task, kind.effect, self.now),
+            "cancelled": moves.cancelled(task, self.now),
         }
-        self.append(ends[how], view.sequence)
+        self.append(self.or_again(ends[how]), view.sequence)
 
-    @rule(view=views)
-    def is_abandoned(self, view: FoundTask) -> None:
+    @rule(view=views, in_good_order=st.booleans())
+    def its_process_goes_away(self, view: FoundTask, in_good_order: bool) -> None:
         if view.state.status == "running":
-            effect = CATALOGUE.tasks[view.state.task].effect
-            self.append(moves.abandoned(view.state, effect, self.now), view.sequence)
+            leave = moves.handed_over if in_good_order else moves.abandoned
+            has_probe = view.state.task == "probed"
+            move = leave(view.state, self.kind(view.state).effect, self.now, has_probe=has_probe)
+            self.append(self.or_again(move), view.sequence)
 
     @rule(view=views)
     def retry_is_clicked(self, view: FoundTask) -> None:
@@ -170,6 +223,14 @@ class Life(RuleBasedStateMachine):
     @rule(view=views)
     def cancel_is_clicked(self, view: FoundTask) -> None:
         self.request(CancelTask(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
+
+    @rule(view=views)
+    def it_happened_is_clicked(self, view: FoundTask) -> None:
+        self.request(ConfirmHappened(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
+
+    @rule(view=views)
+    def run_it_again_is_clicked(self, view: FoundTask) -> None:
+        self.request(RunAgain(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
     @invariant()
     def the_fence_only_grows_and_grows_with_every_claim(self) -> None:
@@ -180,23 +241,59 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def an_attempt_ends_once(self) -> None:
-        """After the end of an attempt comes nothing but the next attempt, queued."""
-        history = self.broker.history
-        for earlier, later in itertools.pairwise(history):
-            if earlier.status in ENDS:
-                assert (later.status, later.attempt) == ("queued", earlier.attempt + 1)
-            else:
+        """After the end of an attempt comes the next attempt, queued.
+
+        Two things may be said of an end by a person, once: that an unknown one was a success, and that a failed one is
+        not to be tried again.
+        """
+        for earlier, later in itertools.pairwise(self.broker.history):
+            if earlier.status not in ENDS or is_confirmed(earlier, later) or is_given_up(earlier, later):
                 assert later.attempt == earlier.attempt
+            else:
+                assert (later.status, later.attempt) == ("queued", earlier.attempt + 1)
+
+    @invariant()
+    def only_a_person_leaves_what_is_settled(self) -> None:
+        """Anything else is tried again by itself no earlier than it was said, and no more often."""
+        for earlier, later in itertools.pairwise(self.broker.history):
+            if later.attempt == earlier.attempt:
+                continue
+            if later.tries == 1:
+                assert later.tried_again_at == later.queued_at
+                continue
+            assert (earlier.status, later.tries) == ("failed", earlier.tries + 1)
+            assert earlier.retry_at is not None
+            assert later.queued_at is not None
+            assert later.queued_at >= earlier.retry_at
+            assert later.tries <= self.kind(later).retry.attempts
+
+    @invariant()
+    def what_is_not_settled_is_on_the_sweeper_s_list(self) -> None:
+        """A queued or running task, or one that is to be tried again; nothing else."""
+        state = self.broker.history[-1]
+        due_at = deadlines.look_again_at(state, self.kind(state), START_WITHIN)
+        assert row_of(state, 1, self.now, due_at).is_open is not state.is_settled
+
+    @invariant()
+    def an_end_has_no_loose_ends(self) -> None:
+        """Nobody owns it, nothing is being found out, no silence is told."""
+        for state in self.broker.history:
+            if state.status in ENDS:
+                assert (state.owner, state.probing, state.silent_since) == ("", False, None)
+            assert state.retry_at is None or state.status == "failed"
+            assert state.confirmed_by is None or state.status == "succeeded"
 
     @invariant()
     def what_may_happen_once_is_never_taken_up_twice(self) -> None:
-        """A task that cannot be repeated has one claim in each attempt."""
-        claims = [
+        """A task that cannot be repeated runs once in each attempt, and again only where it was found undone."""
+        claims = Counter(
             later.attempt
-            for earlier, later in zip(self.broker.history, self.broker.history[1:], strict=False)
-            if later.task == "at_most_once" and earlier.status == "queued" and later.status == "running"
-        ]
-        assert len(claims) == len(set(claims))
+            for earlier, later in itertools.pairwise(self.broker.history)
+            if later.task != "idempotent" and earlier.status == "queued" and later.status == "running"
+            if not later.probing
+        )
+        for attempt, count in claims.items():
+            assert count <= 1 + self.found_undone.count(attempt)
 
     @invariant()
     def a_running_task_has_one_owner_for_its_fence(self) -> None:
@@ -206,5 +303,14 @@ class Life(RuleBasedStateMachine):
                 assert owners.setdefault(state.fence, state.owner) == state.owner
 
 
+def is_confirmed(earlier: TaskState, later: TaskState) -> bool:
+    return (earlier.status, later.status) == ("unknown", "succeeded") and later.confirmed_by is not None
+
+
+def is_given_up(earlier: TaskState, later: TaskState) -> bool:
+    given_up = earlier.retry_at is not None and later.retry_at is None and later.cancelled_by is not None
+    return (earlier.status, later.status) == ("failed", "failed") and given_up
+
+
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLife.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
