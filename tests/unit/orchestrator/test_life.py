@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, Conflict, Expect, Stored, Unconfirmed
@@ -31,6 +31,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ALICE, OPS = Person("T1", "U1"), Conversation("T1", "C1")
 ID = "07-aaaaaaaaaaaaaaaaaaaa"
 KINDS = ("idempotent", "at_most_once", "probed")
+BACK = st.sampled_from((0, 0, 0, 0, 1, 2, 3))
+LATELY = 4
 START_WITHIN = timedelta(seconds=60)
 CATALOGUE = catalogue.parse(
     """
@@ -83,9 +85,7 @@ class MemoryBroker:
 
 
 class Life(RuleBasedStateMachine):
-    """Workers hold views of the task, fresh or stale, and act on them in any order."""
-
-    views = Bundle("views")
+    """Workers act on a view of the task, fresh or stale (so many events `back`), in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,6 +109,15 @@ class Life(RuleBasedStateMachine):
         assert found == len(self.broker.stored) == before + 1
         return True
 
+    def view(self, back: int) -> FoundTask:
+        """The task as it was so many events ago."""
+        sequence = max(1, len(self.broker.stored) - back)
+        return FoundTask(self.broker.history[sequence - 1], sequence)
+
+    def was_lately(self, *statuses: str) -> bool:
+        """Whether there is a view in reach on which a rule could act."""
+        return any(state.status in statuses for state in self.broker.history[-LATELY:])
+
     def look(self) -> FoundTask:
         found = asyncio.run(self.journal.task(ID))
         assert found is not None
@@ -127,18 +136,13 @@ class Life(RuleBasedStateMachine):
             if isinstance(move, Move):
                 self.append(move, seen.sequence)
 
-    @initialize(kind=st.sampled_from(KINDS), target=views)
-    def created(self, kind: str) -> FoundTask:
+    @initialize(kind=st.sampled_from(KINDS))
+    def created(self, kind: str) -> None:
         asked = RunTask(**{**self.ask(task=kind, target="naples-honda"), "request_id": ID})
         for _ in range(2):  # delivered twice
             move = decide(asked, Known(catalogue=CATALOGUE), self.now)
             assert isinstance(move, Move)
             self.append(move, 0)
-        return self.look()
-
-    @rule(target=views)
-    def looks(self) -> FoundTask:
-        return self.look()
 
     @rule()
     def time_passes(self) -> None:
@@ -153,20 +157,23 @@ class Life(RuleBasedStateMachine):
     def an_answer_gets_lost(self) -> None:
         self.broker.lose_next_answer = True
 
-    @rule(view=views, owner=st.sampled_from(("first", "second")), target=views)
-    def claims(self, view: FoundTask, owner: str) -> FoundTask:
+    @precondition(lambda self: self.was_lately("queued"))
+    @rule(back=BACK, owner=st.sampled_from(("first", "second")))
+    def claims(self, back: int, owner: str) -> None:
+        view = self.view(back)
         if view.state.status == "queued":
             over = overruns.unstarted(view.state, self.kind(view.state), START_WITHIN, self.now)
             start = moves.start(view.state, self.kind(view.state), owner, self.now)
             self.append(self.or_again(over) if over else start, view.sequence)
-        return self.look()
 
     def or_again(self, move: Move) -> Move:
         return tries.or_again(move, self.kind(move.state), self.now)
 
-    @rule(view=views)
-    def the_sweeper_looks(self, view: FoundTask) -> None:
+    @precondition(lambda self: self.was_lately("queued", "failed"))
+    @rule(back=BACK)
+    def the_sweeper_looks(self, back: int) -> None:
         """What it saw may be old: a queued task is over, a failed one is to be tried again."""
+        view = self.view(back)
         task = view.state
         over = overruns.unstarted(task, self.kind(task), START_WITHIN, self.now)
         if over is not None:
@@ -174,26 +181,34 @@ class Life(RuleBasedStateMachine):
         elif task.retry_at is not None and self.now >= task.retry_at:
             self.append(tries.by_itself(task, view.sequence, self.now), view.sequence)
 
-    @rule(view=views, seconds=st.sampled_from((1.0, 30.0)))
-    def is_silent(self, view: FoundTask, seconds: float) -> None:
+    @precondition(lambda self: self.was_lately("running"))
+    @rule(back=BACK, seconds=st.sampled_from((1.0, 30.0)))
+    def is_silent(self, back: int, seconds: float) -> None:
+        view = self.view(back)
         if view.state.status == "running":
             self.append(moves.stalled(view.state, seconds, self.now), view.sequence)
 
-    @rule(view=views, took_effect=st.sampled_from((True, False, None)))
-    def its_probe_answers(self, view: FoundTask, took_effect: bool | None) -> None:
+    @precondition(lambda self: any(state.probing for state in self.broker.history[-LATELY:]))
+    @rule(back=BACK, took_effect=st.sampled_from((True, False, None)))
+    def its_probe_answers(self, back: int, took_effect: bool | None) -> None:
+        view = self.view(back)
         if view.state.status == "running" and view.state.probing:
             move = doubts.probed(view.state, took_effect, self.now)
             if self.append(move, view.sequence) and move.event == "queued":
                 self.found_undone.append(view.state.attempt)
 
-    @rule(view=views, percent=st.integers(0, 100))
-    def says_where_it_is(self, view: FoundTask, percent: int) -> None:
+    @precondition(lambda self: self.was_lately("running"))
+    @rule(back=BACK, percent=st.integers(0, 100))
+    def says_where_it_is(self, back: int, percent: int) -> None:
+        view = self.view(back)
         if view.state.status == "running":
             self.append(moves.progressed(view.state, percent), view.sequence)
 
-    @rule(view=views, how=st.sampled_from(("succeeded", "failed", "bug", "overdue", "silent", "stopped", "cancelled")))
-    def ends(self, view: FoundTask, how: str) -> None:
+    @precondition(lambda self: self.was_lately("running"))
+    @rule(back=BACK, how=st.sampled_from(("succeeded", "failed", "bug", "overdue", "silent", "stopped", "cancelled")))
+    def ends(self, back: int, how: str) -> None:
         """A runner's end, perhaps of a process that slept while the task was taken from it."""
+        view = self.view(back)
         task, kind = view.state, self.kind(view.state)
         if task.status != "running" or (task.probing and how in ("succeeded", "cancelled")):
             return
@@ -208,28 +223,37 @@ class Life(RuleBasedStateMachine):
         }
         self.append(self.or_again(ends[how]), view.sequence)
 
-    @rule(view=views, in_good_order=st.booleans())
-    def its_process_goes_away(self, view: FoundTask, in_good_order: bool) -> None:
+    @precondition(lambda self: self.was_lately("running"))
+    @rule(back=BACK, in_good_order=st.booleans())
+    def its_process_goes_away(self, back: int, in_good_order: bool) -> None:
+        view = self.view(back)
         if view.state.status == "running":
             leave = moves.handed_over if in_good_order else moves.abandoned
             has_probe = view.state.task == "probed"
             move = leave(view.state, self.kind(view.state).effect, self.now, has_probe=has_probe)
             self.append(self.or_again(move), view.sequence)
 
-    @rule(view=views)
-    def retry_is_clicked(self, view: FoundTask) -> None:
+    @precondition(lambda self: self.was_lately("failed"))
+    @rule(back=BACK)
+    def retry_is_clicked(self, back: int) -> None:
+        view = self.view(back)
         self.request(RetryTask(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @rule(view=views)
-    def cancel_is_clicked(self, view: FoundTask) -> None:
+    @rule(back=BACK)
+    def cancel_is_clicked(self, back: int) -> None:
+        view = self.view(back)
         self.request(CancelTask(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @rule(view=views)
-    def it_happened_is_clicked(self, view: FoundTask) -> None:
+    @precondition(lambda self: self.was_lately("unknown"))
+    @rule(back=BACK)
+    def it_happened_is_clicked(self, back: int) -> None:
+        view = self.view(back)
         self.request(ConfirmHappened(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @rule(view=views)
-    def run_it_again_is_clicked(self, view: FoundTask) -> None:
+    @precondition(lambda self: self.was_lately("unknown"))
+    @rule(back=BACK)
+    def run_it_again_is_clicked(self, back: int) -> None:
+        view = self.view(back)
         self.request(RunAgain(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
     @invariant()
