@@ -47,6 +47,24 @@ effect = "idempotent"
 run_by = ["*"]
 settings = { weight = 3 }
 params = { days = { title = "Days", kind = "number", default = "30", minimum = 1, maximum = 90 } }
+[tasks.mortal]
+title = "Mortal"
+run_by = ["*"]
+[tasks.mortal_unprobed]
+title = "Mortal, nobody can tell"
+run_by = ["*"]
+[tasks.flaky]
+title = "Flaky"
+effect = "idempotent"
+run_by = ["*"]
+retry = { first_seconds = 2, factor = 1 }
+settings = { works_at = 3, code = "site_away" }
+[tasks.mute]
+title = "Mute"
+effect = "idempotent"
+run_by = ["*"]
+stalled_after_seconds = 0.5
+settings = { silent_seconds = 4 }
 [metrics.gain]
 title = "Gain"
 unit = "usd"

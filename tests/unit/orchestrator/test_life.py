@@ -6,12 +6,14 @@ The journal and the policy are the real ones; the broker is a list in memory tha
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from unittest.mock import patch
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from opsloop_common import catalogue, codec
 from opsloop_common.bus import Bus, Conflict, Expect, Stored, Unconfirmed
@@ -32,7 +34,16 @@ ALICE, OPS = Person("T1", "U1"), Conversation("T1", "C1")
 ID = "07-aaaaaaaaaaaaaaaaaaaa"
 KINDS = ("idempotent", "at_most_once", "probed")
 BACK = st.sampled_from((0, 0, 0, 0, 1, 2, 3))
-LATELY = 4
+LOSES = st.sampled_from((False, False, False, True))
+HAPPENS: dict[str, tuple[str, ...]] = {
+    "queued": ("claimed", "claimed", "claimed", "swept", "cancelled"),
+    "running": ("ended", "ended", "lost", "lost", "reported", "cancelled"),
+    "failed": ("swept", "swept", "swept", "retried", "cancelled"),
+    "unknown": ("rerun", "rerun", "confirmed", "retried"),
+    "succeeded": ("retried", "confirmed", "cancelled"),
+    "cancelled": ("retried", "rerun"),
+}
+"""What somebody may do who takes the task to be in a state."""
 START_WITHIN = timedelta(seconds=60)
 CATALOGUE = catalogue.parse(
     """
@@ -102,7 +113,8 @@ class Life(RuleBasedStateMachine):
         """Whether it was written. Journal's patience covers a lost acknowledgement."""
         before = len(self.broker.stored)
         try:
-            found = asyncio.run(self.journal.append(move.event, move.state, sequence, patience_seconds=5))
+            with patch("opsloop_orchestrator.journal.PAUSE_SECONDS", 0):
+                found = asyncio.run(self.journal.append(move.event, move.state, sequence, patience_seconds=5))
         except Conflict:
             assert len(self.broker.stored) == before
             return False
@@ -113,10 +125,6 @@ class Life(RuleBasedStateMachine):
         """The task as it was so many events ago."""
         sequence = max(1, len(self.broker.stored) - back)
         return FoundTask(self.broker.history[sequence - 1], sequence)
-
-    def was_lately(self, *statuses: str) -> bool:
-        """Whether there is a view in reach on which a rule could act."""
-        return any(state.status in statuses for state in self.broker.history[-LATELY:])
 
     def look(self) -> FoundTask:
         found = asyncio.run(self.journal.task(ID))
@@ -144,36 +152,24 @@ class Life(RuleBasedStateMachine):
             assert isinstance(move, Move)
             self.append(move, 0)
 
-    @rule()
-    def time_passes(self) -> None:
-        self.now += timedelta(seconds=1)
-
-    @rule()
-    def much_time_passes(self) -> None:
-        """Longer than an attempt may take, shorter than all of them."""
-        self.now += timedelta(seconds=15)
-
-    @rule()
-    def an_answer_gets_lost(self) -> None:
-        self.broker.lose_next_answer = True
-
-    @precondition(lambda self: self.was_lately("queued"))
-    @rule(back=BACK, owner=st.sampled_from(("first", "second")))
-    def claims(self, back: int, owner: str) -> None:
+    @rule(back=BACK, seconds=st.sampled_from((0, 0, 0, 0, 1, 3, 15)), is_answer_lost=LOSES, data=st.data())
+    def something_happens(self, back: int, seconds: int, is_answer_lost: bool, data: st.DataObject) -> None:
+        """Time passes, and somebody acts on what the task was so many events ago."""
+        self.now += timedelta(seconds=seconds)
+        self.broker.lose_next_answer = is_answer_lost
         view = self.view(back)
-        if view.state.status == "queued":
-            over = overruns.unstarted(view.state, self.kind(view.state), START_WITHIN, self.now)
-            start = moves.start(view.state, self.kind(view.state), owner, self.now)
-            self.append(self.or_again(over) if over else start, view.sequence)
+        name = data.draw(st.sampled_from(HAPPENS[view.state.status]))
+        action: Callable[[FoundTask, st.DataObject], None] = getattr(self, name)
+        action(view, data)
 
-    def or_again(self, move: Move) -> Move:
-        return tries.or_again(move, self.kind(move.state), self.now)
+    def claimed(self, view: FoundTask, data: st.DataObject) -> None:
+        over = overruns.unstarted(view.state, self.kind(view.state), START_WITHIN, self.now)
+        owner = data.draw(st.sampled_from(("first", "second")))
+        start = moves.start(view.state, self.kind(view.state), owner, self.now)
+        self.append(self.or_again(over) if over else start, view.sequence)
 
-    @precondition(lambda self: self.was_lately("queued", "failed"))
-    @rule(back=BACK)
-    def the_sweeper_looks(self, back: int) -> None:
-        """What it saw may be old: a queued task is over, a failed one is to be tried again."""
-        view = self.view(back)
+    def swept(self, view: FoundTask, data: st.DataObject) -> None:
+        """A queued task is over, a failed one is to be tried again."""
         task = view.state
         over = overruns.unstarted(task, self.kind(task), START_WITHIN, self.now)
         if over is not None:
@@ -181,80 +177,64 @@ class Life(RuleBasedStateMachine):
         elif task.retry_at is not None and self.now >= task.retry_at:
             self.append(tries.by_itself(task, view.sequence, self.now), view.sequence)
 
-    @precondition(lambda self: self.was_lately("running"))
-    @rule(back=BACK, seconds=st.sampled_from((1.0, 30.0)))
-    def is_silent(self, back: int, seconds: float) -> None:
-        view = self.view(back)
-        if view.state.status == "running":
-            self.append(moves.stalled(view.state, seconds, self.now), view.sequence)
+    def reported(self, view: FoundTask, data: st.DataObject) -> None:
+        """A sign of life, or the want of one."""
+        percent = data.draw(st.integers(-50, 100))
+        move = moves.stalled(view.state, 30, self.now) if percent < 0 else moves.progressed(view.state, percent)
+        self.append(move, view.sequence)
 
-    @precondition(lambda self: any(state.probing for state in self.broker.history[-LATELY:]))
-    @rule(back=BACK, took_effect=st.sampled_from((True, False, None)))
-    def its_probe_answers(self, back: int, took_effect: bool | None) -> None:
-        view = self.view(back)
-        if view.state.status == "running" and view.state.probing:
-            move = doubts.probed(view.state, took_effect, self.now)
-            if self.append(move, view.sequence) and move.event == "queued":
-                self.found_undone.append(view.state.attempt)
-
-    @precondition(lambda self: self.was_lately("running"))
-    @rule(back=BACK, percent=st.integers(0, 100))
-    def says_where_it_is(self, back: int, percent: int) -> None:
-        view = self.view(back)
-        if view.state.status == "running":
-            self.append(moves.progressed(view.state, percent), view.sequence)
-
-    @precondition(lambda self: self.was_lately("running"))
-    @rule(back=BACK, how=st.sampled_from(("succeeded", "failed", "bug", "overdue", "silent", "stopped", "cancelled")))
-    def ends(self, back: int, how: str) -> None:
+    def ended(self, view: FoundTask, data: st.DataObject) -> None:
         """A runner's end, perhaps of a process that slept while the task was taken from it."""
-        view = self.view(back)
         task, kind = view.state, self.kind(view.state)
-        if task.status != "running" or (task.probing and how in ("succeeded", "cancelled")):
-            return
+        if task.probing:
+            return self.probed(view, data)
         ends = {
-            "succeeded": moves.succeeded(task, Result(summary="Done."), self.now),
             "failed": doubts.failed(task, Failure(code="x", sentence="It broke."), kind.effect, self.now),
             "bug": doubts.failed(task, Failure(code="bug", sentence="It broke."), kind.effect, self.now),
             "overdue": overruns.running(task, kind, self.now),
             "silent": overruns.silent(task, kind, self.now),
             "stopped": moves.stopped(task, kind.effect, self.now),
             "cancelled": moves.cancelled(task, self.now),
+            "succeeded": moves.succeeded(task, Result(summary="Done."), self.now),
         }
-        self.append(self.or_again(ends[how]), view.sequence)
+        self.append(self.or_again(ends[data.draw(st.sampled_from(list(ends)))]), view.sequence)
+        return None
 
-    @precondition(lambda self: self.was_lately("running"))
-    @rule(back=BACK, in_good_order=st.booleans())
-    def its_process_goes_away(self, back: int, in_good_order: bool) -> None:
-        view = self.view(back)
-        if view.state.status == "running":
-            leave = moves.handed_over if in_good_order else moves.abandoned
-            has_probe = view.state.task == "probed"
-            move = leave(view.state, self.kind(view.state).effect, self.now, has_probe=has_probe)
-            self.append(self.or_again(move), view.sequence)
+    def probed(self, view: FoundTask, data: st.DataObject) -> None:
+        """It answers, fails, or does not end in time."""
+        task, kind = view.state, self.kind(view.state)
+        ends = {
+            "happened": doubts.probed(task, True, self.now),
+            "did not": doubts.probed(task, False, self.now),
+            "cannot tell": doubts.probed(task, None, self.now),
+            "failed": doubts.failed(task, Failure(code="x", sentence="It broke."), kind.effect, self.now),
+            "overdue": overruns.running(task, kind, self.now),
+        }
+        how = data.draw(st.sampled_from(list(ends)))
+        if self.append(self.or_again(ends[how]), view.sequence) and how == "did not":
+            self.found_undone.append(task.attempt)
 
-    @precondition(lambda self: self.was_lately("failed"))
-    @rule(back=BACK)
-    def retry_is_clicked(self, back: int) -> None:
-        view = self.view(back)
+    def lost(self, view: FoundTask, data: st.DataObject) -> None:
+        """Its process is gone, in good order or not."""
+        leave = data.draw(st.sampled_from((moves.abandoned, moves.handed_over)))
+        has_probe = view.state.task == "probed"
+        move = leave(view.state, self.kind(view.state).effect, self.now, has_probe=has_probe)
+        self.append(self.or_again(move), view.sequence)
+
+    def retried(self, view: FoundTask, data: st.DataObject) -> None:
         self.request(RetryTask(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @rule(back=BACK)
-    def cancel_is_clicked(self, back: int) -> None:
-        view = self.view(back)
+    def cancelled(self, view: FoundTask, data: st.DataObject) -> None:
         self.request(CancelTask(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @precondition(lambda self: self.was_lately("unknown"))
-    @rule(back=BACK)
-    def it_happened_is_clicked(self, back: int) -> None:
-        view = self.view(back)
+    def confirmed(self, view: FoundTask, data: st.DataObject) -> None:
         self.request(ConfirmHappened(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
 
-    @precondition(lambda self: self.was_lately("unknown"))
-    @rule(back=BACK)
-    def run_it_again_is_clicked(self, back: int) -> None:
-        view = self.view(back)
+    def rerun(self, view: FoundTask, data: st.DataObject) -> None:
         self.request(RunAgain(**self.ask(task_id=ID, drawn_at=view.sequence)), view)
+
+    def or_again(self, move: Move) -> Move:
+        return tries.or_again(move, self.kind(move.state), self.now)
 
     @invariant()
     def the_fence_only_grows_and_grows_with_every_claim(self) -> None:
@@ -337,4 +317,4 @@ def is_given_up(earlier: TaskState, later: TaskState) -> bool:
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestLife.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
