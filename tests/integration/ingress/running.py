@@ -74,9 +74,10 @@ async def ingress(bus: CommandBus | None, rules: Rules = RULES) -> AsyncIterator
     listening = server.listen("127.0.0.1", 0)
     port = int(listening.getsockname()[1])
     application = app.build(intake, Health(counters.registry, {"broker": lambda: ""}))
-    serving = asyncio.gather(server.serve(application, listening), handover.unknowns.run())
+    jobs = [asyncio.ensure_future(job) for job in (server.serve(application, listening), handover.unknowns.run())]
     try:
         yield Running(port, handover, counters)
     finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait(jobs)

@@ -18,7 +18,7 @@ def test_a_command_like_no_other_is_told_all(capsys: pytest.CaptureFixture[str])
     """Without a near one, the known ones are listed."""
     with pytest.raises(SystemExit):
         read(["xyzzy"])
-    assert "known are demo, up, provision" in capsys.readouterr().err
+    assert "known are demo, up, doctor, provision" in capsys.readouterr().err
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,10 @@ def _job(asked: Arguments, environment: Mapping[str, str]) -> Coroutine[None, No
         from opsloop_cli import audits
 
         return audits.run(environment)
+    if asked.verb == "doctor":
+        from opsloop_cli.doctor import examination
+
+        return examination.run(environment, as_json=asked.json, channel=asked.channel)
     if asked.verb == "dlq":
         from opsloop_cli import dead_letters
 

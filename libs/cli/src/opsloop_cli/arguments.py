@@ -12,6 +12,7 @@ from opsloop_common.reports import ReportState
 VERBS = {
     "demo": "run everything on this machine, with a local Slack; nothing else is needed",
     "up": "run the services against the Slack and the broker that the environment names",
+    "doctor": "look at what the environment names, and say what is wrong and what mends it",
     "provision": "create or verify the streams in the broker at NATS_URL",
     "task": "see, cancel or retry tasks without Slack, in the broker at NATS_URL",
     "publish": "report of a task of another system, and hear what became of it",
@@ -33,6 +34,10 @@ missing or malformed is listed."""
 AUDIT = """\
 Reads the record of every decision. Each shard's is a chain: the newest hash of each, kept elsewhere, proves later that
 nothing before it was changed. Exits with 1 when a chain is broken."""
+
+DOCTOR = """\
+Looks at what the environment names: Slack, the public address, the broker and its streams, Clerk, Prometheus, Grafana,
+clocks. Changes nothing. Exits with 1 if something is wrong, with 0 if there are only warnings."""
 
 DLQ = """\
 The dead letters: messages that a service could not decode, or that made it fail. They stay for 30 days."""
@@ -123,7 +128,7 @@ def read(words: Sequence[str]) -> Arguments:
         parser.print_help()
         parser.exit(2)
     arguments = msgspec.convert({key: value for key, value in vars(found).items() if value is not None}, Arguments)
-    if arguments.json and not arguments.check and arguments.verb != "task":
+    if arguments.json and not arguments.check and arguments.verb not in ("task", "doctor"):
         parser.exit(2, "opsloop: --json belongs to --check: try `opsloop demo --check --json`\n")
     if arguments.check and (arguments.fresh or arguments.data):
         parser.exit(2, "opsloop: --check uses a folder of its own: leave out --fresh and --data\n")
@@ -153,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--scale", metavar="SERVICE=N", action="append", help="run N of a service, e.g. ingress=2; repeatable"
     )
+    doctor = verbs.add_parser("doctor", help=VERBS["doctor"], description=DOCTOR)
+    doctor.add_argument(
+        "--channel", metavar="ID", help="post a message there, look whether it is found again, and delete it"
+    )
+    doctor.add_argument("--json", action="store_true", help="JSON instead of text")
     verbs.add_parser("provision", help=VERBS["provision"], description=VERBS["provision"])
     verbs.add_parser("audit", help=VERBS["audit"], description=AUDIT)
     _task(verbs.add_parser("task", help=VERBS["task"], description=TASK))

@@ -18,6 +18,7 @@ DEFAULT_SCOPES = (
     "channels:history",
     "groups:history",
     "im:history",
+    "mpim:history",
     "im:write",
     "users:read",
     "users:read.email",

@@ -107,6 +107,7 @@ class _Ack(msgspec.Struct):
 
 class _StreamInfo(msgspec.Struct):
     created: datetime | None = None
+    ts: datetime | None = None
     error: _ApiError | None = None
 
 
@@ -250,11 +251,19 @@ class Bus:
 
     async def created_at(self, stream: str) -> datetime | None:
         """When a stream was made; None when there is none. It tells a stream from one made anew under its name."""
-        reply = await self._ask(f"$JS.API.STREAM.INFO.{stream}", b"")
-        answer = msgspec.json.decode(reply, type=_StreamInfo)
-        if answer.error is not None and answer.error.err_code != NO_STREAM_FOUND:
-            raise Refused(f"{stream}: {answer.error.description}")
-        return answer.created
+        return (await self._info(stream)).created
+
+    async def clock(self, stream: str) -> datetime | None:
+        """What time it is for the broker; None when it has no such stream to tell it with."""
+        return (await self._info(stream)).ts
+
+    async def _info(self, stream: str) -> _StreamInfo:
+        answer = msgspec.json.decode(await self._ask(f"$JS.API.STREAM.INFO.{stream}", b""), type=_StreamInfo)
+        if answer.error is not None:
+            if answer.error.err_code != NO_STREAM_FOUND:
+                raise Refused(f"{stream}: {answer.error.description}")
+            return _StreamInfo()
+        return answer
 
     async def delete(self, stream: str, sequence: int) -> bool:
         """Removes one message; False when there is none. Raises Refused, Unconfirmed."""

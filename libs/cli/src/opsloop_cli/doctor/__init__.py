@@ -1,0 +1,1 @@
+"""`opsloop doctor`: looks at everything a deployment depends on, and says of each finding what mends it."""
