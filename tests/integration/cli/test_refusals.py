@@ -113,9 +113,9 @@ def test_a_bad_catalogue_is_told_by_file_and_line(tmp_path: Path) -> None:
 
 def test_up_lists_everything_that_is_missing(tmp_path: Path) -> None:
     """Slack, broker secret and catalogue in one answer, and no process started."""
-    ended = opsloop(tmp_path, "up", "--scale", "notifier=2", NATS_URL="nats://127.0.0.1:1")
+    ended = opsloop(tmp_path, "up", "--scale", "notifer=2", NATS_URL="nats://127.0.0.1:1")
     assert ended.returncode == 2
-    for wanted in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "OPSLOOP_SECRET", "opsloop.toml", "notifier=2"):
+    for wanted in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "OPSLOOP_SECRET", "opsloop.toml", "notifer=2"):
         assert wanted in ended.stderr
     assert not (tmp_path / ".opsloop").exists()
 

@@ -13,6 +13,7 @@ from opsloop_common.redact import Redactor
 from opsloop_common.subjects import Subjects
 from opsloop_notifier.budget import Limits, Rate
 from opsloop_notifier.gate import Gate
+from opsloop_notifier.ledger import Record
 from opsloop_notifier.message import Block, Marker, Message
 from opsloop_notifier.mrkdwn import Pen
 from opsloop_notifier.office import Office, Pace
@@ -63,6 +64,8 @@ class ScriptedSlack:
         """While set and not yet fired, posts, updates and views do not return."""
         self.identity: Identity | NotSent = Identity("opsloop", "B1")
         self.identified = 0
+        self.strays = 0
+        """So many replies are stored as messages of their own."""
         self.page = 100
         self.unseen = 0
         self.foreign: list[Seen] = []
@@ -119,7 +122,7 @@ class ScriptedSlack:
         here = [one for one in self.messages if (one.channel, one.thread_ts) == (channel, thread_ts)]
         known = here[: len(here) - self.unseen] if self.unseen else here
         last = float("inf") if until is None else until
-        found = [_seen(one) for one in reversed(known) if float(one.ts) <= last]
+        found = [seen(one) for one in reversed(known) if float(one.ts) <= last]
         first = int(cursor or 0)
         more = str(first + self.page) if len(found) > first + self.page else ""
         return Page(tuple([*found, *self.foreign][first : first + self.page]), more)
@@ -149,8 +152,10 @@ class ScriptedSlack:
     def _store(self, channel: str, thread_ts: str, message: Message) -> Outcome:
         self._last += 1
         ts = f"{self._last}.000000"
+        if thread_ts and self.strays:
+            self.strays, thread_ts = self.strays - 1, ""
         self.messages.append(Visible(channel, ts, thread_ts, message, [message.text]))
-        return Sent(channel, ts)
+        return Sent(channel, ts, thread_ts)
 
     def _replace(self, channel: str, ts: str, message: Message) -> Outcome:
         for one in self.messages:
@@ -176,7 +181,8 @@ class ScriptedSlack:
         return Sent()
 
 
-def _seen(visible: Visible) -> Seen:
+def seen(visible: Visible) -> Seen:
+    """The message as it is read back."""
     payload = visible.message.metadata["event_payload"]
     assert isinstance(payload, dict)
     return Seen(visible.ts, "B1", Marker(payload["key"], payload["mac"]), payload["version"])
@@ -233,6 +239,16 @@ class Desk:
         for line in lines:
             entry = LogLine(datetime.now(UTC), task.attempt, line)
             await self.bus.publish(self.subjects.log(task.id), codec.encode(entry))
+
+    async def checks(self) -> list[str]:
+        """The keys of what is to be looked at again."""
+        found = await self.bus.newest_of_each(f"KV_{self.subjects.bucket('CHECKS')}", "$KV.CHECKS.>")
+        return [one.subject.removeprefix("$KV.CHECKS.") for one in found if one.data]
+
+    async def record(self, key: str) -> Record:
+        stored = await self.bus.last(f"KV_{self.subjects.bucket('LEDGER')}", f"$KV.LEDGER.{key}")
+        assert stored is not None
+        return codec.decode(stored.data, Record)
 
     async def records(self) -> dict[str, str]:
         """The state of each record in the ledger."""

@@ -155,8 +155,14 @@ class Case:
         return bool(self.links.keys() - record.links.keys())
 
     def reply_is_due(self) -> bool:
-        is_due = self.due_event() is not None or bool(self.undecided_replies())
-        return bool(self.anchor_ts) and not self.is_let_go and is_due
+        if self.is_let_go:
+            return False
+        is_undecided = bool(self.undecided_replies())
+        return (
+            is_undecided
+            if self.is_unreachable
+            else bool(self.anchor_ts) and (self.due_event() is not None or is_undecided)
+        )
 
     def undecided_replies(self) -> list[str]:
         """The slots of replies that somebody began to post and never finished."""
@@ -204,7 +210,7 @@ class Case:
         if self.anchor_is_due() or self.private_is_due() or self.telling_is_due():
             return False
         if self.is_unreachable:
-            return True
+            return not self.undecided_replies()
         state = self.newest.event.state
         reply = isinstance(state, TaskState) and view.due_reply(state, self.settled)
         return not reply and not self.missing_links() and not self.undecided_replies()

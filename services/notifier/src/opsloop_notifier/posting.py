@@ -90,9 +90,11 @@ class Poster:
         await self.doubt(case, slot, thread_ts)
         place = Place(record.channel, thread_ts, key_of(case, slot), record.intent_at, record.replaced)
         match await self._reconciler.find(place):
-            case Found(ts):
+            case Found(ts, version):
                 log.info("%s.%s was posted after all", case.id, slot)
-                await self.write(case, slot, state="posted", ts=ts)
+                # An earlier try than the last shows an older state: it is to be drawn over.
+                seq = record.seq if version == record.version else 0
+                await self.write(case, slot, state="posted", ts=ts, seq=seq)
             case Absent():
                 await self.write(case, slot, state="intent")
                 await back_off(record.tries)

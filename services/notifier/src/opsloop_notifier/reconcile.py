@@ -38,7 +38,10 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
+    """`version` tells which of several tries it is."""
+
     ts: str
+    version: str = ""
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -94,13 +97,13 @@ class Reconciler:
         return {key: sorted(messages, key=lambda seen: seen.ts) for key, messages in found.items()}
 
     async def _look(self, place: Place) -> Finding:
-        oldest: str | None = None
+        found: list[Seen] = []
         async for page in self._pages(place.channel, place.thread_ts, place.since, Urgency.FIRST_POST):
             if isinstance(page, Unreadable):
                 return page
-            found = [seen.ts for seen in page.messages if self._is_it(seen, place)]
-            oldest = min([*found, *([oldest] if oldest else [])], default=None)
-        return Found(oldest) if oldest else Absent()
+            found += [seen for seen in page.messages if self._is_it(seen, place)]
+        oldest = min(found, key=lambda seen: seen.ts, default=None)
+        return Found(oldest.ts, oldest.version) if oldest else Absent()
 
     async def _pages(
         self, channel: str, thread_ts: str, since: datetime, urgency: Urgency

@@ -24,6 +24,9 @@ class Threads:
     async def run(self, case: Case) -> None:
         """Returns when nothing is due in the thread, or there is no anchor to reply to."""
         while case.reply_is_due():
+            if case.is_unreachable:
+                await self._give_up(case)
+                return
             unknown = [slot for slot in case.rows or {} if is_thread_slot(slot) and self._is_sending(case, slot)]
             if unknown:
                 await self._poster.resolve(case, unknown[0], case.anchor_ts)
@@ -32,6 +35,11 @@ class Threads:
                 await self._supersede(case, "")
             else:
                 await self._poster.post(case, lambda: self._urgency(case), lambda: self._next(case))
+
+    async def _give_up(self, case: Case) -> None:
+        """Nothing can be shown there any more: what was begun is not finished."""
+        for slot in case.undecided_replies():
+            await self._poster.write(case, slot, state="superseded")
 
     def _is_sending(self, case: Case, slot: str) -> bool:
         record = case.record(slot)
