@@ -91,7 +91,6 @@ async def test_limited_reads_only_delay(packs: Installation) -> None:
     await settled(packs)
 
 
-
 async def test_a_revoked_token_stops_and_resumes_by_itself(packs: Installation) -> None:
     """Everything stays owed while Slack refuses the token; nothing is restarted."""
     await packs.sandbox.command(ALICE, OPS, "run patient naples")
