@@ -12,7 +12,7 @@ from opsloop_common.answers import AnswerState
 from opsloop_common.events import TaskState
 from opsloop_common.people import Conversation
 from opsloop_notifier import view
-from opsloop_notifier.ledger import Record, Row
+from opsloop_notifier.ledger import Record
 from opsloop_notifier.view import ANCHOR, PRIVATE, TOLD, Event
 
 
@@ -42,7 +42,7 @@ class Case:
         self.id = id
         self.newest = newest
         self.ends: dict[int, Held] = {}
-        self.rows: dict[str, Row] | None = None
+        self.records: dict[str, Record] | None = None
         self.published = 0
         """The sequence of the state that the person's page shows."""
         self.is_overtaken = False
@@ -111,19 +111,15 @@ class Case:
     # --- what the ledger says -----------------------------------------------------------------------------------
 
     def record(self, slot: str) -> Record | None:
-        row = (self.rows or {}).get(slot)
-        return row.record if row else None
+        return (self.records or {}).get(slot)
 
-    def row(self, slot: str) -> Row | None:
-        return (self.rows or {}).get(slot)
-
-    def keep(self, slot: str, row: Row) -> None:
-        rows = {} if self.rows is None else self.rows
-        self.rows = {**rows, slot: row}
+    def keep(self, slot: str, record: Record) -> None:
+        records = {} if self.records is None else self.records
+        self.records = {**records, slot: record}
 
     @property
     def settled(self) -> set[str]:
-        return {slot for slot, row in (self.rows or {}).items() if row.record.is_settled}
+        return {slot for slot, record in (self.records or {}).items() if record.is_settled}
 
     @property
     def anchor_ts(self) -> str:
@@ -166,7 +162,7 @@ class Case:
 
     def undecided_replies(self) -> list[str]:
         """The slots of replies that somebody began to post and never finished."""
-        records = {slot: row.record for slot, row in (self.rows or {}).items() if view.is_thread_slot(slot)}
+        records = {slot: record for slot, record in (self.records or {}).items() if view.is_thread_slot(slot)}
         return [slot for slot, record in records.items() if record.state in ("intent", "sending")]
 
     def due_event(self) -> Held | None:

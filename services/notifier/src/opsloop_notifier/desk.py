@@ -86,7 +86,7 @@ class Desk:
         case = self._cases.get(id)
         if case is None:
             case = self._cases[id] = Case(id, Held(event, datetime.now(UTC), None))
-        if case.rows is None:
+        if case.records is None:
             await self._load(case)
         record = case.record(ANCHOR)
         if record is None:
@@ -127,7 +127,7 @@ class Desk:
     # --- what is to be done -------------------------------------------------------------------------------------
 
     def _go_on(self, case: Case) -> None:
-        if case.rows is not None:
+        if case.records is not None:
             self._settle(case)
         for kind in self._due(case):
             if kind not in case.jobs and not case.is_let_go:
@@ -137,7 +137,7 @@ class Desk:
             del self._cases[case.id]
 
     def _due(self, case: Case) -> list[str]:
-        if case.rows is None:
+        if case.records is None:
             return ["load"]
         due = {
             "anchor": case.anchor_is_due(),
@@ -161,7 +161,7 @@ class Desk:
             case.is_let_go = True
         except Exception:
             log.exception("%s of %s failed; looking again", kind, case.id)
-            case.rows = None
+            case.records = None
             await asyncio.sleep(AFTER_A_BUG_SECONDS)
         finally:
             case.jobs.pop(kind, None)
@@ -181,7 +181,7 @@ class Desk:
         self._go_on(case)
 
     async def _load(self, case: Case) -> None:
-        case.rows = await self._ledger.load(case.id)
+        case.records = await self._ledger.load(case.id)
 
     async def _find_links(self, case: Case) -> None:
         for task_id in case.missing_links():

@@ -52,11 +52,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state in ("posted", "undeliverable")
 
 
-class Row(msgspec.Struct, frozen=True):
-    record: Record
-    revision: int
-
-
 class Moved(Exception):
     """The partition has another owner: nothing may be sent or written about it here."""
 
@@ -79,7 +74,7 @@ class Ledger:
         self._fences = fences
         self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
 
-    async def load(self, id: str) -> dict[str, Row]:
+    async def load(self, id: str) -> dict[str, Record]:
         """The records of one task or answer, by slot."""
         async with self._loads:
             while True:
@@ -88,7 +83,7 @@ class Ledger:
                 except BusError as error:
                     await self._pause(error)
                     continue
-                return {_slot(entry): Row(entry.value, entry.revision) for entry in found if entry.value is not None}
+                return {_slot(entry): entry.value for entry in found if entry.value is not None}
 
     async def get(self, id: str, slot: str) -> Record | None:
         while True:
@@ -97,7 +92,7 @@ class Ledger:
             except BusError as error:
                 await self._pause(error)
 
-    async def write(self, id: str, slot: str, record: Record) -> Row:
+    async def write(self, id: str, slot: str, record: Record) -> None:
         """Replaces the slot's record. Raises Moved.
 
         Within an epoch nobody else writes it, so it may be written again when the answer was lost.
@@ -105,7 +100,8 @@ class Ledger:
         key = f"{id}.{slot}"
         while True:
             try:
-                return Row(record, await self._records.put(key, record, fence=self._fences.fence(id)))
+                await self._records.put(key, record, fence=self._fences.fence(id))
+                return
             except Conflict as error:
                 self._fences.refused(id)
                 raise Moved(key) from error

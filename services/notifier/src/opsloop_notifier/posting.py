@@ -110,18 +110,19 @@ class Poster:
 
     async def write(self, case: Case, slot: str, **changes: object) -> None:
         """Changes the record of a slot that has one. Raises Moved."""
-        row = case.row(slot)
-        if row is None:
+        before = case.record(slot)
+        if before is None:
             raise LookupError(slot)
-        record = msgspec.structs.replace(row.record, **changes)
-        case.keep(slot, await self._ledger.write(case.id, slot, record))
+        record = msgspec.structs.replace(before, **changes)
+        await self._ledger.write(case.id, slot, record)
+        case.keep(slot, record)
 
     async def _announce(self, case: Case, channel: str, draft: Draft) -> None:
-        row = case.row(draft.slot)
-        if row is None:
-            first = Record(state="intent", intent_at=datetime.now(UTC), channel=channel, seq=draft.sequence)
-            row = await self._ledger.write(case.id, draft.slot, first)
-            case.keep(draft.slot, row)
+        record = case.record(draft.slot)
+        if record is None:
+            record = Record(state="intent", intent_at=datetime.now(UTC), channel=channel, seq=draft.sequence)
+            await self._ledger.write(case.id, draft.slot, record)
+            case.keep(draft.slot, record)
         await self.write(
             case,
             draft.slot,
@@ -129,7 +130,7 @@ class Poster:
             channel=channel,
             seq=draft.sequence,
             content_hash=draft.message.digest(),
-            tries=row.record.tries + 1,
+            tries=record.tries + 1,
             links=draft.links,
             version=draft.version,
             error="",

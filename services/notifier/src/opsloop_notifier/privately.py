@@ -119,11 +119,12 @@ class Privately:
         return state.answer_url if isinstance(state, AnswerState) else ""
 
     async def _announce(self, case: Case) -> Record:
-        row = case.row(PRIVATE)
+        before = case.record(PRIVATE)
         sequence, channel = case.newest.event.sequence, case.conversation.channel
-        base = row.record if row else Record(state="intent", intent_at=datetime.now(UTC), channel=channel)
+        base = before or Record(state="intent", intent_at=datetime.now(UTC), channel=channel)
         record = msgspec.structs.replace(base, seq=sequence, tries=base.tries + 1)
-        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record))
+        await self._ledger.write(case.id, PRIVATE, record)
+        case.keep(PRIVATE, record)
         return record
 
     async def _draw(self, case: Case) -> Message:
@@ -181,11 +182,12 @@ class Privately:
             await back_off(record.tries)
 
     async def _write(self, case: Case, **changes: object) -> None:
-        row = case.row(PRIVATE)
-        if row is None:
+        before = case.record(PRIVATE)
+        if before is None:
             raise LookupError(PRIVATE)
-        record = msgspec.structs.replace(row.record, **changes)
-        case.keep(PRIVATE, await self._ledger.write(case.id, PRIVATE, record))
+        record = msgspec.structs.replace(before, **changes)
+        await self._ledger.write(case.id, PRIVATE, record)
+        case.keep(PRIVATE, record)
 
 
 def linked_in(body: AnswerBody) -> list[str]:

@@ -47,7 +47,8 @@ class Publishers:
             log.warning("%s is told of %s later: %s", task.task, case.id, error)
             return False
         told = Record(state="posted", intent_at=datetime.now(UTC), channel=case.conversation.channel)
-        case.keep(TOLD, await self._ledger.write(case.id, TOLD, told))
+        await self._ledger.write(case.id, TOLD, told)
+        case.keep(TOLD, told)
         return True
 
     async def _unreachable(self, case: Case, external: External) -> None:

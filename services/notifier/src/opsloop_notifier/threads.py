@@ -27,7 +27,7 @@ class Threads:
             if case.is_unreachable:
                 await self._give_up(case)
                 return
-            unknown = [slot for slot in case.rows or {} if is_thread_slot(slot) and self._is_sending(case, slot)]
+            unknown = [slot for slot in case.records or {} if is_thread_slot(slot) and self._is_sending(case, slot)]
             if unknown:
                 await self._poster.resolve(case, unknown[0], case.anchor_ts)
             elif case.due_event() is None:
@@ -69,7 +69,7 @@ class Threads:
 
     async def _supersede(self, case: Case, slot: str) -> None:
         """A reply that was intended but never sent is part of the one that is due now."""
-        for other in list(case.rows or {}):
+        for other in list(case.records or {}):
             record = case.record(other)
             if is_thread_slot(other) and other != slot and record is not None and record.state == "intent":
                 await self._poster.write(case, other, state="superseded")
