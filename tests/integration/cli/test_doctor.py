@@ -100,7 +100,7 @@ async def test_what_is_well_is_found_well(well: Deployment) -> None:
         ("nats", {"NATS_URL": "nats://127.0.0.1:9"}, "no broker"),
         ("nats", {"NATS_MONITOR_URL": NOBODY}, "cannot be verified"),
         ("nats", {"NATS_MONITOR_URL": ""}, "durability not verified"),
-        ("streams", {"OPSLOOP_ROOT": "others"}, "is missing"),
+        ("streams", {"OPSLOOP_ROOT": "others"}, "consumers are missing: stream OTHERS_CMD"),
         ("clerk", {"CLERK_SECRET_KEY": "sk_test_another"}, "refused"),
         ("clerk", {"CLERK_API_URL": NOBODY}, "no answer"),
         ("prometheus", {"PROMETHEUS_URL": NOBODY}, "no answer"),

@@ -10,6 +10,7 @@ from opsloop_common.bus import Bus, BusError, durability, streams
 from opsloop_common.runtime import CannotStart
 
 NATS, STREAMS, CLOCK = "nats", "streams", "clock of nats"
+MISSING, LISTED_AT_MOST = " is missing", 3
 PROVISION = "run `opsloop provision`"
 MEND_MONITOR = "set NATS_MONITOR_URL to the broker's monitoring port (http: in its configuration), which tells"
 
@@ -49,7 +50,16 @@ async def _provisioned(bus: Bus, deployment: Deployment) -> list[Finding]:
         return [
             wrong(STREAMS, str(error), "look whether JetStream is on in the broker, and whether this user may ask it")
         ]
-    return [wrong(STREAMS, line, PROVISION) for line in found] or [ok(STREAMS, "every one is as it should be")]
+    return [wrong(STREAMS, line, PROVISION) for line in _few(found)] or [ok(STREAMS, "every one is as it should be")]
+
+
+def _few(lines: list[str]) -> list[str]:
+    """A broker that nobody provisioned is one thing that is wrong, not forty."""
+    missing = [line.removesuffix(MISSING) for line in lines if line.endswith(MISSING)]
+    if len(missing) <= LISTED_AT_MOST:
+        return lines
+    others = [line for line in lines if not line.endswith(MISSING)]
+    return [f"{len(missing)} streams and consumers are missing: {', '.join(missing[:LISTED_AT_MOST])} …", *others]
 
 
 async def _clock(bus: Bus, deployment: Deployment) -> list[Finding]:
