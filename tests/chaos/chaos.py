@@ -23,6 +23,7 @@ from broker import NatsServer
 from chaos.scenes import CHANNELS, DEALERS
 from chaos.stage import TARGETS, Stage
 from installation import ALICE, BOB
+from opsloop_common.events import TaskState
 from opsloop_sandbox.client import ControlError
 from opsloop_sandbox.contract import Behaviour, SeenMessage
 from opsloop_sandbox.json_value import walk
@@ -98,6 +99,8 @@ class Chaos:
             down, frozen = self._harm.uniform(*DOWN_SECONDS), self._harm.uniform(*FROZEN_SECONDS)
             method, behaviour = self._harm.choice(METHODS), self._harm.choice(BEHAVIOURS)
             self.counts[how] += 1
+            if behaviour == "slow_landing" and not method.startswith(("chat.", "conversations.")):
+                behaviour = "lost_500"
             if how == "slack":
                 await self._stage.sandbox.fault(method, behaviour, times=2, seconds=3.0, retry_after=2)
             elif how == "freeze":
@@ -153,8 +156,9 @@ class Chaos:
         )
 
     async def _open(self) -> int:
-        """How many tasks have not ended."""
+        """How many tasks have not ended, as far as people see."""
         seen = [one for channel in CHANNELS for one in await self._stage.messages(ALICE, channel)]
+        seen = [one for one in seen if " for " in one.text.partition(":")[0]]
         return sum(any(sign in one.text for sign in ("⏳", "▶️")) for one in seen)
 
     async def _click(self, user: str, channel: str, action: str) -> None:
@@ -169,14 +173,21 @@ class Chaos:
         """What is broken when nothing moves any more; tasks that wait for somebody are cancelled before."""
         await self._stage.ready(*REPLICAS)
         deadline = time.monotonic() + SETTLED_WITHIN_SECONDS
-        while await self._open() and time.monotonic() < deadline:
+        while await self._unsettled() and time.monotonic() < deadline:
             for channel in CHANNELS:
-                for message in await self._stage.messages(ALICE, channel):
-                    if "patient" in message.text and "task.cancel" in _actions(message):
-                        with contextlib.suppress(aiohttp.ClientError, ControlError):
-                            await self._stage.sandbox.click(ALICE, channel, message.ts, "task.cancel")
+                await self._cancel_patient(channel)
             await asyncio.sleep(1)
         return await self._stage.broken_invariants(SETTLED_WITHIN_SECONDS)
+
+    async def _unsettled(self) -> bool:
+        last = {one.id: one.state for one in (await self._stage.history()).events}
+        return any(isinstance(state, TaskState) and not state.is_settled for state in last.values())
+
+    async def _cancel_patient(self, channel: str) -> None:
+        for message in await self._stage.messages(ALICE, channel):
+            if "patient" in message.text and "task.cancel" in _actions(message):
+                with contextlib.suppress(aiohttp.ClientError, ControlError):
+                    await self._stage.sandbox.click(ALICE, channel, message.ts, "task.cancel")
 
 
 def _actions(message: SeenMessage) -> set[object]:
