@@ -89,4 +89,6 @@ async def test_whoever_is_asked_to_stop_under_load_loses_nothing(loaded: Install
         return sum("✅" in message.text for message in messages) == load.accepted
 
     await loaded.until(all_ended, f"{load.accepted} ends", 60)
-    assert await loaded.broken_invariants() == []
+    # One message a second and channel is what Slack allows: what the threads are still owed takes its time.
+    found = await loaded.broken_invariants(90)
+    assert found == [], "\n".join(found)

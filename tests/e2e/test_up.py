@@ -1,5 +1,6 @@
 """`opsloop up` against a Slack and a broker that were there before it."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from broker import NatsServer, free_port
+from installation import PACKS
 from opsloop_command import Running, wait_for_text
+from opsloop_common.bus import Bus
+from opsloop_common.subjects import event_in
 from opsloop_sandbox.client import SandboxClient
 
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
@@ -25,6 +29,15 @@ run_by = ["*"]
 title = "A"
 secrets = { content_token = "A_TOKEN" }
 """
+ONCE = """
+[tasks.first]
+title = "Once"
+run_by = ["*"]
+[targets.a]
+title = "A"
+settings = { pause_seconds = "1.0" }
+"""
+"""A task that takes four seconds and cannot be repeated."""
 
 
 class Slack:
@@ -82,5 +95,40 @@ async def test_up_serves_slack_until_it_is_stopped(
             await wait_for_text(sandbox, "Status of A")
             assert len(await sandbox.messages("U0ALICE")) == 1
         assert await up.signal(signal.SIGINT, 3) == 0
+    finally:
+        await up.close()
+
+
+async def events(bus: Bus) -> list[str]:
+    return [event_in(stored.subject) for stored in await bus.read("EVT", "ops.evt.>")]
+
+
+async def begun(bus: Bus) -> None:
+    """Returns once the first step is done."""
+    async with asyncio.timeout(20):
+        while "step" not in await events(bus):  # noqa: ASYNC110 - the broker sets no asyncio.Event
+            await asyncio.sleep(0.05)
+
+
+async def test_a_task_that_cannot_be_repeated_may_end(
+    slack: Slack, nats_server: NatsServer, bus: Bus, tmp_path: Path
+) -> None:
+    """Ctrl-C in the middle: `up` waits for its end, and then for nothing else."""
+    (tmp_path / "catalogue.toml").write_text(ONCE)
+    up = Running(
+        "up", tmp_path / "data",
+        OPSLOOP_CONFIG=str(tmp_path / "catalogue.toml"), PYTHONPATH=str(PACKS), SLACK_API_URL=f"{slack.url}/api/",
+        SLACK_SIGNING_SECRET=SIGNING_SECRET, SLACK_BOT_TOKEN=BOT_TOKEN, INGRESS_PORT=str(slack.app_port),
+        NATS_URL=nats_server.url, OPSLOOP_SECRET="s" * 32,
+    )  # fmt: skip
+    try:
+        await up.start()
+        async with SandboxClient(slack.url) as sandbox:
+            assert (await sandbox.command("U0ALICE", "C0OPS", "run first a")).shown is None
+            await begun(bus)
+        assert await up.signal(signal.SIGINT, 8) == 0
+        names = await events(bus)
+        assert names[-1] == "succeeded"
+        assert names.count("step") == 4
     finally:
         await up.close()
