@@ -1,10 +1,11 @@
 """The orchestrator with a real broker and real runner processes."""
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from integration.orchestrator.loop import Loop, eventually
+from integration.orchestrator.loop import PACKS, Loop, eventually
 from opsloop_common import service
 from opsloop_common.answers import LogsBody, MovedBody, RefusedBody, StatusBody, UnknownNameBody
 from opsloop_common.bus import Bus
@@ -14,6 +15,8 @@ from opsloop_common.measures import Measure, MetricQuery
 from opsloop_common.people import Conversation
 from opsloop_common.service import endpoint
 from opsloop_common.subjects import Subjects
+from opsloop_orchestrator.runners import RunnerPool
+from waiting import until
 
 
 async def test_a_task_runs_through_its_steps(loop: Loop) -> None:
@@ -213,3 +216,26 @@ async def test_another_conversation_cannot_use_a_button(loop: Loop) -> None:
     assert isinstance(answer.body, RefusedBody)
     answer = await loop.answer(await loop.ask(ShowLogs(task_id=id, **loop.common())))  # type: ignore[arg-type]
     assert isinstance(answer.body, LogsBody)
+
+
+async def test_a_runner_that_is_being_started_ends_with_the_pool() -> None:
+    """Stopped before its task packs were loaded: it is not left behind."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKS)}
+    pool = RunnerPool(1, environment)
+    before = children()
+    running = asyncio.create_task(pool.run())
+    await until(lambda: any("opsloop_orchestrator.runner" in command_of(pid) for pid in children() - before))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert children() <= before
+
+
+def command_of(pid: int) -> str:
+    path = Path(f"/proc/{pid}/cmdline")
+    return path.read_text() if path.exists() else ""
+
+
+def children() -> set[int]:
+    """The living processes that this one has started."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {int(pid) for pid in listed}

@@ -54,7 +54,12 @@ class RunnerProcess:
         finally:
             os.close(read_end)
         runner = cls(process, write_end)
-        ready = await runner.receive()
+        try:
+            ready = await runner.receive()
+        except asyncio.CancelledError:
+            # Nobody has it yet, so nobody else would end it.
+            await runner.kill()
+            raise
         if not isinstance(ready, Ready):
             await runner.kill()
             raise ConnectionError("the runner ended before it was ready")
