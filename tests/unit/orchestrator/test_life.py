@@ -300,6 +300,12 @@ class Life(RuleBasedStateMachine):
             assert count <= 1 + self.found_undone.count(attempt)
 
     @invariant()
+    def what_nobody_could_find_out_is_not_called_a_failure(self) -> None:
+        """A probe that fails, dies or takes too long leaves the outcome unknown."""
+        for earlier, later in itertools.pairwise(self.broker.history):
+            assert not (earlier.probing and later.status == "failed")
+
+    @invariant()
     def a_running_task_has_one_owner_for_its_fence(self) -> None:
         owners: dict[int, str] = {}
         for state in self.broker.history:
