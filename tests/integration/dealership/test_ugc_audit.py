@@ -91,7 +91,7 @@ async def test_both_sources_make_one_report(serve: Serve) -> None:
     result = await ugc_audit(run)
     assert result.summary == "4 reviews, 4 of 5 on average, 2 findings"
     assert "owner responses: 1 of 4 (25%)" in result.lines
-    assert result.lines[-1].endswith("kept with this run as CSV")
+    assert result.lines[-1].endswith("all on the page of this run, as CSV")
     assert [row["kind"] for row in findings_kept(run)] == ["personal data", "unanswered bad review"]
     told = json.dumps([result.summary, *result.lines, *run.lines, *(c.decode() for c in run.checkpoints.values())])
     assert "0187" not in told

@@ -53,7 +53,8 @@ async def ingress(recorder: Recorder) -> AsyncIterator[Running]:
 
 
 HELP = slack.command("help")
-STALE, EARLY = str(int(time.time()) - 900), str(int(time.time()) + 900)
+DAY_SECONDS = 86_400
+STALE, EARLY = str(int(time.time()) - DAY_SECONDS), str(int(time.time()) + DAY_SECONDS)
 
 
 @pytest.mark.parametrize(
