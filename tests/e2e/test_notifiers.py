@@ -8,6 +8,7 @@ from installation import ALICE, OPS, Installation
 from opsloop_common import codec
 from opsloop_common.people import Conversation
 from opsloop_common.subjects import make_id, partition_of
+from opsloop_notifier.rendezvous import owned_by
 from opsloop_notifier.territory import Epoch
 
 CHANNELS = (OPS, "C0RANDOM")
@@ -35,7 +36,11 @@ async def two(packs: Installation) -> tuple[str, str]:
     async def both() -> bool:
         assert packs.bus is not None
         found = await packs.bus.newest_of_each("KV_LEDGER", "$KV.LEDGER.epoch.*")
-        return len({codec.decode(one.data, Epoch).owner for one in found} - {""}) == 2
+        owners = [codec.decode(one.data, Epoch).owner for one in found]
+        # Each has its whole share: what still moves could move after the test has looked.
+        return len(set(owners) - {""}) == 2 and all(
+            len(owned_by(name, set(owners))) == owners.count(name) for name in set(owners)
+        )
 
     await packs.until(both, "partitions divided among two", 20)
     mine = await process_of(packs, await owner(packs))

@@ -125,6 +125,8 @@ async def test_a_repair_that_was_cut_off_is_completed(bus: Bus, subjects: Subjec
 
     await eventually(known)
     await first.stop()
+    # It may have been stopped before it was limited; the limit is not for the next one.
+    slack.scripts["update"] = []
     second = Desk(bus, subjects, slack, pace=ROUNDS)
     second.start()
     await until(lambda: "✅" in anchor.message.text)
