@@ -1,6 +1,7 @@
 """A real nats-server for a test, with its own store."""
 
 import contextlib
+import os
 import random
 import signal
 import socket
@@ -13,15 +14,24 @@ FIRST_PORT = 10_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that is free now and that no outgoing connection will be given meanwhile: below the ephemeral ones."""
+    """A port that is free now, and that nobody takes before whoever asked: it lies below those of outgoing connections,
+    no other test process draws it, and this one draws it once."""
     first_ephemeral = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32_768
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ours = range(FIRST_PORT + worker, max(first_ephemeral, FIRST_PORT + 1_000), workers)
     for _ in range(100):
-        # Not the seeded generator: test processes side by side must not draw the same numbers.
-        port = random.SystemRandom().randrange(FIRST_PORT, max(first_ephemeral, FIRST_PORT + 1_000))
+        # Not the seeded generator: another run on this machine must not draw the same numbers.
+        port = random.SystemRandom().choice(ours)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given:
+                _given.add(port)
+                return port
     raise OSError("no free port")
 
 

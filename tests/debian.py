@@ -35,6 +35,8 @@ PACKAGES = {
     "amtool": Package("prometheus-alertmanager", "usr/bin/amtool"),
     # A docker-compose on PATH may be the first generation, which reads another language.
     "docker-compose": Package("docker-compose", f"{PLUGINS}/docker-compose", is_on_path=False),
+    # A sh and an nc like those of Alpine's images.
+    "busybox": Package("busybox-static", "usr/bin/busybox", is_on_path=False),
     "kustomize": Package("kustomize", "usr/bin/kustomize"),
 }
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opsloop_sandbox.client import SandboxClient
@@ -59,11 +60,18 @@ async def wait_for_text(sandbox: SandboxClient, *words: str) -> SeenMessage:
 
 
 class Running:
-    """A command that runs until it is stopped: `demo` or `up`, on a data folder."""
+    """A command that runs until it is stopped: `demo` or `up`, on a data folder; `within` are words put before it."""
 
-    def __init__(self, verb: str, folder: Path, *words: str, **variables: str) -> None:
-        self._argv = command(verb, "--data", str(folder), *words)
-        self._environment = {**environment(), **variables}
+    def __init__(
+        self,
+        verb: str,
+        folder: Path,
+        *words: str,
+        within: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._argv = [*within, *command(verb, "--data", str(folder), *words)]
+        self._environment = environment() | dict(variables or {})
         self._output = folder.with_suffix(".out")
         self._process: subprocess.Popen[bytes] | None = None
         self.processes: dict[int, str] = {}
@@ -72,15 +80,22 @@ class Running:
         self._process = self._spawn()
         await until(lambda: "Ctrl-C" in self.printed or self.exit_code is not None, 30)
         assert self.exit_code is None, self.printed
-        self.processes = descendants(self._process.pid)
+        self.processes = descendants(self.pid)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self._output.open("wb") as output:
             return subprocess.Popen(self._argv, env=self._environment, stdout=output, stderr=output)
 
     @property
+    def pid(self) -> int:
+        return self._running.pid
+
+    @property
     def printed(self) -> str:
         return self._output.read_text()
+
+    def has_told(self, words: str, times: int) -> bool:
+        return self.printed.count(words) >= times
 
     @property
     def exit_code(self) -> int | None:
@@ -108,6 +123,7 @@ class Running:
         return self._running.returncode
 
     async def signal(self, number: signal.Signals, seconds: float) -> int:
+        self.processes |= descendants(self.pid)
         self._running.send_signal(number)
         return await self.ends(seconds)
 

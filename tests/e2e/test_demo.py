@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -16,7 +18,16 @@ from opsloop_command import Running, command, environment, wait_for_text
 from opsloop_sandbox.client import SandboxClient
 from opsloop_sandbox.contract import SeenMessage
 from opsloop_sandbox.json_value import walk
+from waiting import eventually, until
 
+KILLED = (
+    "opsloop_notifier",
+    "opsloop_orchestrator",
+    "nats.conf",
+    "opsloop_metrics",
+    "opsloop_sandbox",
+    "opsloop_ingress",
+)
 PROCESSES = {"nats-server", "sandbox", "ingress", "orchestrator", "notifier", "metrics"}
 
 
@@ -84,10 +95,28 @@ async def test_a_killed_demo_leaves_no_process(demo: Running) -> None:
     await demo.signal(signal.SIGKILL, 3)
 
 
-async def test_a_second_demo_on_the_folder_is_refused_and_a_dead_service_ends_the_first(
-    demo: Running, tmp_path: Path
-) -> None:
-    """Each says in a line why, with exit code 2; the dead service is named with how it died, and nothing is left."""
+async def test_whoever_is_killed_is_started_again(demo: Running) -> None:
+    """kill -9 of the broker, Slack and every service, one after the other: the terminal tells, and all goes on."""
+    async with SandboxClient(demo.sandbox_url) as sandbox:
+        for module in KILLED:
+            told = demo.printed.count("was killed by SIGKILL")
+            os.kill(demo.pid_of(module), signal.SIGKILL)
+            await until(partial(demo.has_told, "was killed by SIGKILL", told + 1), 5)
+        await eventually(lambda: answered(sandbox, "status naples-honda"), 20)
+        await wait_for_text(sandbox, "Naples Honda")
+    assert demo.exit_code is None
+    assert await demo.signal(signal.SIGINT, 10) == 0
+
+
+async def answered(sandbox: SandboxClient, text: str) -> bool:
+    try:
+        return (await sandbox.command("U0ALICE", "C0OPS", text)).shown is None
+    except aiohttp.ClientError:
+        return False
+
+
+async def test_a_second_demo_on_the_folder_is_refused(demo: Running, tmp_path: Path) -> None:
+    """It says in a line why, with exit code 2; the first goes on."""
     second = await asyncio.create_subprocess_exec(
         *command("demo", "--fresh", "--data", str(tmp_path / "data")), env=environment(), stderr=subprocess.PIPE
     )
@@ -96,7 +125,3 @@ async def test_a_second_demo_on_the_folder_is_refused_and_a_dead_service_ends_th
     assert errors.count(b"\n") == 1
     assert b"in use by process" in errors
     assert demo.exit_code is None
-
-    os.kill(demo.pid_of("opsloop_notifier"), signal.SIGKILL)
-    assert await demo.ends(5) == 2
-    assert "notifier was killed by SIGKILL" in demo.printed

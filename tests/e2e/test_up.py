@@ -16,6 +16,8 @@ from opsloop_command import Running, wait_for_text
 from opsloop_common.bus import Bus
 from opsloop_common.subjects import event_in
 from opsloop_sandbox.client import SandboxClient
+from small_disk import SmallDisk, can_mount
+from waiting import eventually, until
 
 SIGNING_SECRET = "0123456789abcdef0123456789abcdef"
 BOT_TOKEN = "xoxb-1-2-abc"
@@ -58,6 +60,16 @@ class Slack:
             [sys.executable, "-m", "opsloop_sandbox"], env=environment, stdout=subprocess.DEVNULL
         )
 
+    def variables(self, catalogue: Path) -> dict[str, str]:
+        """What `up` needs to serve this Slack."""
+        return {
+            "OPSLOOP_CONFIG": str(catalogue),
+            "SLACK_API_URL": f"{self.url}/api/",
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "INGRESS_PORT": str(self.app_port),
+        }
+
 
 @pytest.fixture
 def slack(tmp_path: Path) -> Iterator[Slack]:
@@ -73,16 +85,10 @@ async def test_up_serves_slack_until_it_is_stopped(
 ) -> None:
     """With either broker and two of each a request is answered once; what is off is told; nothing is left."""
     (tmp_path / "catalogue.toml").write_text(CATALOGUE)
-    variables = {
-        "OPSLOOP_CONFIG": str(tmp_path / "catalogue.toml"),
-        "SLACK_API_URL": f"{slack.url}/api/",
-        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
-        "SLACK_BOT_TOKEN": BOT_TOKEN,
-        "INGRESS_PORT": str(slack.app_port),
-    }
+    variables = slack.variables(tmp_path / "catalogue.toml")
     if broker == "external":
         variables |= {"NATS_URL": nats_server.url, "OPSLOOP_SECRET": "s" * 32}
-    up = Running("up", tmp_path / "data", "--scale", "orchestrator=2", "--scale", "notifier=2", **variables)
+    up = Running("up", tmp_path / "data", "--scale", "orchestrator=2", "--scale", "notifier=2", variables=variables)
     try:
         await up.start()
         assert ("durability not verified" in up.printed) == (broker == "external")
@@ -115,12 +121,9 @@ async def test_a_task_that_cannot_be_repeated_may_end(
 ) -> None:
     """Ctrl-C in the middle: `up` waits for its end, and then for nothing else."""
     (tmp_path / "catalogue.toml").write_text(ONCE)
-    up = Running(
-        "up", tmp_path / "data",
-        OPSLOOP_CONFIG=str(tmp_path / "catalogue.toml"), PYTHONPATH=str(PACKS), SLACK_API_URL=f"{slack.url}/api/",
-        SLACK_SIGNING_SECRET=SIGNING_SECRET, SLACK_BOT_TOKEN=BOT_TOKEN, INGRESS_PORT=str(slack.app_port),
-        NATS_URL=nats_server.url, OPSLOOP_SECRET="s" * 32,
-    )  # fmt: skip
+    broker = {"NATS_URL": nats_server.url, "OPSLOOP_SECRET": "s" * 32}
+    variables = slack.variables(tmp_path / "catalogue.toml") | broker | {"PYTHONPATH": str(PACKS)}
+    up = Running("up", tmp_path / "data", variables=variables)
     try:
         await up.start()
         async with SandboxClient(slack.url) as sandbox:
@@ -132,3 +135,40 @@ async def test_a_task_that_cannot_be_repeated_may_end(
         assert names.count("step") == 4
     finally:
         await up.close()
+
+
+@pytest.mark.skipif(not can_mount(), reason="this machine allows no file system of one's own")
+async def test_a_full_disk_is_told_and_survived(slack: Slack, tmp_path: Path) -> None:
+    """The person is told by Slack, the operator at the terminal; with room again all goes on without a hand."""
+    (tmp_path / "catalogue.toml").write_text(CATALOGUE)
+    disk = SmallDisk(tmp_path / "data", 64)
+    up = Running("up", disk.folder, within=disk.within, variables=slack.variables(tmp_path / "catalogue.toml"))
+    try:
+        await up.start()
+        async with SandboxClient(slack.url) as sandbox:
+
+            async def is_taken() -> bool:
+                return (await sandbox.command("U0ALICE", "C0OPS", "status a")).shown is None
+
+            async def is_refused() -> bool:
+                # Each one that is taken still becomes a message.
+                await asyncio.sleep(0.2)
+                return not await is_taken()
+
+            assert await is_taken()
+            disk.fill(up.pid)
+            await eventually(is_refused, 20)
+            await until(lambda: f"the disk under {disk.folder / 'nats'} is full" in up.printed, 20)
+            disk.free(up.pid)
+            await eventually(is_taken, 30)
+            seen = len(await sandbox.messages("U0ALICE"))
+            assert (await sandbox.command("U0ALICE", "C0OPS", "help")).shown is None
+            await eventually(lambda: has_more(sandbox, seen), 20)
+        assert up.exit_code is None
+        assert await up.signal(signal.SIGINT, 10) == 0
+    finally:
+        await up.close()
+
+
+async def has_more(sandbox: SandboxClient, seen: int) -> bool:
+    return len(await sandbox.messages("U0ALICE")) > seen

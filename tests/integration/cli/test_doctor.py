@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from broker import NatsServer, free_port
 from integration.ingress.running import ingress
@@ -152,6 +153,26 @@ async def test_a_broker_that_may_forget_is_wrong_unless_it_was_accepted(well: De
         assert (await well.wrong(**places, OPSLOOP_ALLOW_UNSYNCED="1"))["nats"].state == "warning"
     finally:
         server.kill()
+
+
+async def test_a_broker_with_a_stream_that_is_shut_is_wrong(well: Deployment) -> None:
+    """Its disk was full once: it goes on calling itself durable, and takes nothing."""
+    monitor = web.Application()
+    monitor.router.add_get("/varz", varz)
+    monitor.router.add_get("/healthz", broken_health)
+    async with TestServer(monitor) as server:
+        found = await well.wrong(NATS_MONITOR_URL=str(server.make_url("")))
+    assert "EVT' write error" in found["nats"].text
+    assert "start it again" in found["nats"].mend
+
+
+async def varz(_: web.Request) -> web.Response:
+    return web.json_response({"jetstream": {"config": {"sync_always": True}}})
+
+
+async def broken_health(_: web.Request) -> web.Response:
+    error = "JetStream stream '$G > EVT' write error: write 1.blk: no space left on device"
+    return web.json_response({"status": "unavailable", "error": error}, status=503)
 
 
 @pytest.mark.parametrize(

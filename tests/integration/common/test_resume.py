@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +18,11 @@ from opsloop_common import service
 from opsloop_common.bus import Bus, BusError, Unconfirmed, Unsent, streams
 from opsloop_common.bus.consume import Ack, Consumer, Delivery, Outcome
 from opsloop_common.subjects import Subjects
+from small_disk import SmallDisk, can_mount
 from waiting import until
 
 RESUMED_WITHIN_SECONDS = 10.0
 FROZEN_SECONDS = 15.0
-UNSHARE = shutil.which("unshare") or ""
 
 
 class Ping(msgspec.Struct):
@@ -167,36 +166,26 @@ async def test_a_consumer_that_is_gone_is_asked_for_with_pauses(
 
 
 class CrampedServer:
-    """A nats-server whose store lies on a small file system of its own, with a file in it that may be taken away."""
+    """A nats-server whose store lies on a small disk, and that is started again whenever it ends."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
-        self.store = folder / "disk"
-        self.store.mkdir()
+        self._disk = SmallDisk(folder / "disk", 24)
         config = folder / "nats.conf"
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{self.store}", sync_interval: always, max_file_store: 64GB }}\n'
+            f'jetstream {{ store_dir: "{self._disk.folder}", sync_interval: always, max_file_store: 64GB }}\n'
         )
         binary = Path(sys.executable).parent / "nats-server"
-        script = (
-            f'mount -t tmpfs -o size=24m tmpfs "{self.store}" || exit 1\n'
-            f'while :; do "{binary}" -c "{config}" >/dev/null 2>&1; done'
-        )
-        self.process = subprocess.Popen([UNSHARE, "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script])
-
-    @property
-    def inside(self) -> Path:
-        return Path(f"/proc/{self.process.pid}/root") / self.store.relative_to("/")
+        script = f'while :; do "{binary}" -c "{config}" >/dev/null 2>&1; done'
+        self.process = subprocess.Popen([*self._disk.within, "/bin/sh", "-c", script])
 
     def fill(self) -> None:
-        with contextlib.suppress(OSError), (self.inside / "filler").open("wb", buffering=0) as file:
-            while file.write(b"x" * 4096):
-                pass
+        self._disk.fill(self.process.pid)
 
     def free(self) -> None:
-        (self.inside / "filler").unlink()
+        self._disk.free(self.process.pid)
 
     def restart(self) -> None:
         """kill -9; whoever looks after it starts it again."""
@@ -215,16 +204,7 @@ class CrampedServer:
         return [int(pid) for pid in children.read_text().split()]
 
 
-def may_mount() -> bool:
-    return bool(UNSHARE) and (
-        subprocess.run(
-            [UNSHARE, "--user", "--map-root-user", "--mount", "true"], capture_output=True, check=False
-        ).returncode
-        == 0
-    )
-
-
-@pytest.mark.skipif(not may_mount(), reason="this machine allows no file system of one's own")
+@pytest.mark.skipif(not can_mount(), reason="this machine allows no file system of one's own")
 async def test_a_full_disk_refuses_and_recovers(tmp_path: Path, subjects: Subjects) -> None:
     """Without room nothing is confirmed; once there is some, publishing goes on, and what was confirmed is there."""
     server = CrampedServer(tmp_path)
@@ -245,7 +225,7 @@ async def test_a_full_disk_refuses_and_recovers(tmp_path: Path, subjects: Subjec
         assert failures, "the disk did not fill up"
         print(f"\n{len(confirmed)} confirmed, then {failures}")
         server.free()
-        # nats-server switches JetStream off when its disk is full, until it is started again.
+        # A stream whose disk was full stays shut until nats-server is started again.
         server.restart()
         began = time.monotonic()
         seconds = await soon(lambda: bus.publish("ops.cmd.help", b"last", deadline_seconds=0.5), began)

@@ -43,6 +43,12 @@ def binary() -> Path:
 
 def program(ports: Ports, folder: Path, environment: dict[str, str]) -> Program:
     """Writes the configuration into the folder and says how to start the server. Raises CannotStart, OSError."""
-    path = folder / "nats.conf"
-    path.write_text(config(ports, folder / "nats"), encoding="utf-8")
-    return Program(name=NATS, argv=(str(binary()), "-c", str(path)), env=environment)
+    path, store = folder / "nats.conf", folder / "nats"
+    path.write_text(config(ports, store), encoding="utf-8")
+    return Program(
+        name=NATS,
+        argv=(str(binary()), "-c", str(path)),
+        env=environment,
+        store_url=f"http://{LOOPBACK}:{ports.nats_monitor}/healthz",
+        store=store,
+    )

@@ -34,7 +34,7 @@ class Child:
         self.program = program
         self.log = log
         with contextlib.suppress(FileNotFoundError):
-            log.replace(log.with_suffix(".log.old"))
+            log.replace(former(log))
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 program.argv,
@@ -55,6 +55,11 @@ class Child:
         """None while it lives; negative: the signal that killed it."""
         return self._process.poll()
 
+    @property
+    def fate(self) -> str:
+        """How it ended, once it did."""
+        return _how(self.exit_code)
+
     def signal(self, number: signal.Signals) -> None:
         """To the whole group, also when its leader is gone."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -63,11 +68,16 @@ class Child:
     def reap(self) -> None:
         self._process.wait(1)
 
+    def kill(self) -> None:
+        """With its group, and only then returns."""
+        self.signal(signal.SIGKILL)
+        self.reap()
+
     def obituary(self) -> str:
         """Who died how, and the last words."""
         lines = self.log.read_text(errors="replace").splitlines()
         words = [f"    {line[:LONGEST_LINE]}" for line in lines if line.strip()][-LAST_LINES:]
-        head = f"{self.name} {_how(self.exit_code)}; see {self.log}, which ends with:"
+        head = f"{self.name} {self.fate}; see {self.log}, which ends with:"
         return "\n".join([head, *words])
 
 
@@ -91,7 +101,7 @@ class Supervisor:
         self._expected.add(child)
 
     def restart(self, child: Child) -> None:
-        """Starts an ended child's program again, in its place. Raises CannotStart."""
+        """Starts an ended child's program again. Raises CannotStart."""
         self.children.remove(child)
         self._expected.discard(child)
         self.start(child.program)
@@ -101,7 +111,7 @@ class Supervisor:
         return [child for child in self.children if child.exit_code is not None and child not in self._expected]
 
     async def watch(self) -> None:
-        """Runs until a child dies. Raises CannotStart, which tells of it."""
+        """Runs until a child dies, which while all are starting is a mistake. Raises CannotStart, which tells of it."""
         while True:
             if dead := self.dead():
                 raise CannotStart(f"everything was stopped, because {dead[0].obituary()}")
@@ -122,6 +132,11 @@ class Supervisor:
                 child.signal(signal.SIGKILL)
             for child in self.children:
                 child.reap()
+
+
+def former(log: Path) -> Path:
+    """Where the log of the process before is kept."""
+    return log.with_suffix(".log.old")
 
 
 async def _all_ended(children: list[Child], deadline: float) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from pathlib import Path
 
+from opsloop_cli.keeper import Keeper
 from opsloop_cli.plan import Program
 from opsloop_cli.processes import Supervisor
 from opsloop_cli.readiness import all_ready
@@ -25,8 +27,8 @@ class Stack:
         self.ready_seconds = ready_seconds
 
     async def hold(self) -> None:
-        """Runs until cancelled. Raises CannotStart when a process dies."""
-        await self.supervisor.watch()
+        """Keeps everything running until cancelled. Raises CannotStart when a process dies again and again."""
+        await Keeper(self.supervisor, tell=functools.partial(print, flush=True)).run()
 
 
 @contextlib.asynccontextmanager
