@@ -76,7 +76,7 @@ class Installation:
             "SANDBOX_APP_URL": self.app_url,
             "PUBLIC_URL": self.app_url,
             "NOTIFIER_SETTLE_SECONDS": "1",
-            "NOTIFIER_SWEEPS_SECONDS": "3,8",
+            "NOTIFIER_SWEEPS_SECONDS": "1.5,6",
             "DEALER_CONTENT_TOKEN": "dealer-content-token-1234",
             "PROMETHEUS_URL": f"http://127.0.0.1:{self.ports['sandbox']}/prometheus",
             **{f"{name.upper()}_PORT": str(self.ports[name]) for name in (*SERVICES, "sandbox")},

@@ -3,7 +3,7 @@
     just chaos --minutes 5 --seed 7
 
 What is done, and when, follows from the seed alone. At the end faults are cleared, everything runs again, and the
-checker must find nothing. Exit code 1 if it does.
+checker must find nothing. Exit code 1 if it does. With `--limited` Slack keeps to its limits, and people are slower.
 """
 
 import argparse
@@ -20,8 +20,9 @@ from pathlib import Path
 import aiohttp
 
 from broker import NatsServer
+from chaos.publishers import Publishers
 from chaos.scenes import CHANNELS, DEALERS
-from chaos.stage import TARGETS, Stage
+from chaos.stage import QUICK, TARGETS, Stage
 from installation import ALICE, BOB
 from opsloop_common.events import TaskState
 from opsloop_sandbox.client import ControlError
@@ -39,6 +40,9 @@ REPLICAS = (
 BROKER_EVERY_SECONDS = 60.0
 HARM_EVERY_SECONDS = (2.0, 6.0)
 ACT_EVERY_SECONDS = (0.2, 0.8)
+REPORT_EVERY_SECONDS = (1.0, 4.0)
+LIMITED_ACT_EVERY_SECONDS = (2.0, 6.0)
+LIMITED_REPORT_EVERY_SECONDS = (10.0, 30.0)
 DOWN_SECONDS = (0.0, 3.0)
 FROZEN_SECONDS = (0.5, 6.0)
 SETTLED_WITHIN_SECONDS = 300.0
@@ -67,18 +71,21 @@ class Chaos:
         self._harm = random.Random(f"{seed} harm")  # noqa: S311 # to be repeated, not to be secret
         self._act = random.Random(f"{seed} act")  # noqa: S311
         self._seconds = minutes * 60
+        self._pace = LIMITED_ACT_EVERY_SECONDS if stage.is_limited else ACT_EVERY_SECONDS
+        reports = LIMITED_REPORT_EVERY_SECONDS if stage.is_limited else REPORT_EVERY_SECONDS
+        self.publishers = Publishers(stage, random.Random(f"{seed} publishers"), reports)  # noqa: S311
         self.counts: Counter[str] = Counter()
         self._targets = 0
 
     async def run(self) -> None:
         """Returns when the time is over and everything runs again."""
         began_at = time.monotonic()
-        jobs = [
-            asyncio.create_task(job(began_at + self._seconds)) for job in (self._break, self._break_broker, self._live)
-        ]
+        everybody = (self._break, self._break_broker, self._live, self.publishers.run)
+        jobs = [asyncio.create_task(job(began_at + self._seconds)) for job in everybody]
         try:
-            for job in jobs:
-                await job
+            async with asyncio.timeout(self._seconds + SETTLED_WITHIN_SECONDS):
+                for job in jobs:
+                    await job
         finally:
             for job in jobs:
                 job.cancel()
@@ -128,7 +135,7 @@ class Chaos:
 
     async def _live(self, until: float) -> None:
         while time.monotonic() < until:
-            await asyncio.sleep(self._act.uniform(*ACT_EVERY_SECONDS))
+            await asyncio.sleep(self._act.uniform(*self._pace))
             words, user, channel = self._words(), self._act.choice((ALICE, ALICE, BOB)), self._act.choice(CHANNELS)
             chance, button = self._act.random(), self._act.choice(BUTTONS)
             with contextlib.suppress(aiohttp.ClientError, ControlError, TimeoutError):
@@ -177,7 +184,7 @@ class Chaos:
             for channel in CHANNELS:
                 await self._cancel_patient(channel)
             await asyncio.sleep(1)
-        return await self._stage.broken_invariants(SETTLED_WITHIN_SECONDS)
+        return await self._stage.broken_invariants(SETTLED_WITHIN_SECONDS) + await self.publishers.wrong()
 
     async def _unsettled(self) -> bool:
         last = {one.id: one.state for one in (await self._stage.history()).events}
@@ -194,11 +201,11 @@ def _actions(message: SeenMessage) -> set[object]:
     return {one.get("action_id") for one in walk(list(message.blocks))}
 
 
-async def run(folder: Path, minutes: float, seed: int) -> int:
+async def run(folder: Path, minutes: float, seed: int, pace: str) -> int:
     nats = NatsServer(folder)
     nats.start()
     try:
-        async with Stage(folder, nats, then=("ugc_audit", "arr_forecast")) as stage:
+        async with Stage(folder, nats, then=("ugc_audit", "arr_forecast"), pace=pace) as stage:
             stage.is_checked = False
             for name in set(REPLICAS) - set(stage.running):
                 await stage.start_one(name)
@@ -208,9 +215,12 @@ async def run(folder: Path, minutes: float, seed: int) -> int:
             began_at = time.monotonic()
             found = await chaos.settle()
             events = (await stage.history()).events
-            tasks = len({one.id for one in events if one.event == "queued"})
+            tasks, reported = len({one.id for one in events if one.event == "queued"}), len(chaos.publishers.task_ids)
+            took_seconds = time.monotonic() - began_at
             print(f"seed {seed}: {dict(sorted(chaos.counts.items()))}")
-            print(f"{tasks} tasks, {len(events)} events, settled within {time.monotonic() - began_at:.0f} s")
+            print(
+                f"{tasks} tasks, {reported} of other systems, {len(events)} events, settled within {took_seconds:.0f} s"
+            )
             print("\n".join([f"{len(found)} violations", *found]))
             return 1 if found else 0
     finally:
@@ -221,13 +231,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limited", action="store_true", help="with Slack's rate limits")
     parser.add_argument("--folder", type=Path, help="where logs and stores stay; a folder that goes away without it")
     given = parser.parse_args()
+    pace = "" if given.limited else QUICK
     if given.folder is not None:
         given.folder.mkdir(parents=True)
-        sys.exit(asyncio.run(run(given.folder, given.minutes, given.seed)))
+        sys.exit(asyncio.run(run(given.folder, given.minutes, given.seed, pace)))
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(asyncio.run(run(Path(folder), given.minutes, given.seed)))
+        sys.exit(asyncio.run(run(Path(folder), given.minutes, given.seed, pace)))
 
 
 if __name__ == "__main__":

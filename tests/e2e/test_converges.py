@@ -28,7 +28,7 @@ async def calls(packs: Installation, method: str) -> int:
 
 async def test_a_post_that_lands_late_is_one_message_in_the_end(packs: Installation) -> None:
     """Slack said 500 and stored the card seconds later, when it had been posted again."""
-    await packs.sandbox.fault("chat.postMessage", "slow_landing", nth=1, seconds=6)
+    await packs.sandbox.fault("chat.postMessage", "slow_landing", nth=1, seconds=4.5)
     await packs.sandbox.command(ALICE, OPS, "run reporting naples")
     await packs.see("reporting for naples", "✅", seconds=30)
 
@@ -41,7 +41,7 @@ async def test_a_post_that_lands_late_is_one_message_in_the_end(packs: Installat
 
 async def test_a_reply_that_lands_late_is_one_reply_in_the_end(packs: Installation) -> None:
     """In the thread as in the channel."""
-    await packs.sandbox.fault("chat.postMessage", "slow_landing", nth=2, seconds=6)
+    await packs.sandbox.fault("chat.postMessage", "slow_landing", nth=2, seconds=4.5)
     await packs.sandbox.command(ALICE, OPS, "run reporting naples")
     await packs.see("reporting for naples", "✅", seconds=30)
 
@@ -56,7 +56,7 @@ async def test_an_update_that_lands_late_does_not_stay(packs: Installation) -> N
     """Slack said 500 and showed the older state after the end: the end stands there again."""
     await packs.sandbox.command(ALICE, OPS, "run patient naples")
     card = await packs.see("patient for naples", "▶️")
-    await packs.sandbox.fault("chat.update", "slow_landing", nth=1, seconds=4)
+    await packs.sandbox.fault("chat.update", "slow_landing", nth=1, seconds=2.5)
     await packs.sandbox.click(ALICE, OPS, card.ts, "task.cancel")
     await packs.see("patient for naples", "🚫", seconds=20)
 

@@ -63,10 +63,10 @@ async def test_the_whole_tour_is_right(tmp_path: Path) -> None:
 
 async def test_the_tour_notices_a_missing_notifier(tmp_path: Path) -> None:
     """Without the one who writes, every stage that waits for a message fails, and the later ones are still reported."""
-    hurried = tuple(msgspec.structs.replace(stage, seconds=0.5) for stage in stages.STAGES)
+    hurried = tuple(msgspec.structs.replace(stage, seconds=0.5) for stage in stages.STAGES[:5])
     report = await check.play(environment(), tmp_path / "data", hurried, aloud=False, without="notifier")
     assert not report.ok
-    assert [stage.ok for stage in report.stages[:-1]] == [False] * len(stages.STAGES)
+    assert [stage.ok for stage in report.stages[:-1]] == [False] * len(hurried)
     assert "seen: nothing" in report.stages[0].problems[0]
     assert "the button task.run.schema_fix to click" in report.stages[3].problems[0]
 

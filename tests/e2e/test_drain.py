@@ -13,6 +13,8 @@ import pytest
 from broker import NatsServer
 from installation import ALICE, OPS, SERVICES, Installation
 
+CHANNELS = (OPS, "C0RANDOM")
+"""Two, because Slack takes one message a second in each."""
 TARGETS = ("naples", "tampa", "miami", "ocala")
 TASK = 'run_by = ["*"]\nparams = { n = { title = "N", kind = "number", default = "1", minimum = 1, maximum = 999 } }\n'
 CATALOGUE = (
@@ -55,7 +57,8 @@ class Load:
             self.asked += 1
             task = ("steady", "first")[self.asked % 2]
             text = f"run {task} {TARGETS[self.asked % len(TARGETS)]} n={self.asked}"
-            self.accepted += (await self._installation.sandbox.command(ALICE, OPS, text)).shown is None
+            channel = CHANNELS[self.asked // 2 % len(CHANNELS)]
+            self.accepted += (await self._installation.sandbox.command(ALICE, channel, text)).shown is None
             await asyncio.sleep(0.3)
 
 
@@ -85,7 +88,7 @@ async def test_whoever_is_asked_to_stop_under_load_loses_nothing(loaded: Install
     assert load.accepted > 12
 
     async def all_ended() -> bool:
-        messages = await loaded.messages()
+        messages = [one for channel in CHANNELS for one in await loaded.messages(channel=channel)]
         return sum("✅" in message.text for message in messages) == load.accepted
 
     await loaded.until(all_ended, f"{load.accepted} ends", 60)
