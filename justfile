@@ -55,6 +55,10 @@ lock-check:
 bench:
     PYTHONPATH=tests python bench/click_to_card.py
 
+# what a task costs: tasks a second, and CPU time by process (about two minutes)
+bench-tasks:
+    PYTHONPATH=tests python bench/tasks.py
+
 # two orchestrators, two hundred tasks in one line, one of the two killed again and again (about a minute)
 storm:
     STORM_TASKS=200 STORM_WORK_MS=30 pytest tests/integration/orchestrator/test_storm.py

@@ -103,6 +103,10 @@ class Stage(Installation):
         """The processes that were started and not ended by us."""
         return set(self._processes)
 
+    @property
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}
+
     def has_ended(self, name: str) -> bool:
         return name not in self._processes or self._processes[name].returncode is not None
 

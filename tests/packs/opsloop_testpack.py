@@ -188,14 +188,24 @@ async def mute(run: Run) -> Result:
 
 
 async def mortal(run: Run) -> Result:
-    """Takes its effect and dies, the first time; `died_before` in the settings: it dies first."""
-    marker = Path(run.target.settings["marker"])
-    if run.settings.get("died_before") and run.fence == 1:
-        os._exit(9)
-    note(marker, f"effect {run.task_id}")
-    if run.fence == 1:
-        os._exit(9)
+    """Takes its effect and comes to a bad end, the first time; `before` in the settings: it does so first."""
+    is_first, comes_before = run.fence == 1, bool(run.settings.get("before"))
+    if is_first and comes_before:
+        await _perish(run)
+    note(Path(run.target.settings["marker"]), f"effect {run.task_id}")
+    if is_first and not comes_before:
+        await _perish(run)
     return Result(summary="did it")
+
+
+async def _perish(run: Run) -> None:
+    match run.settings.get("how"):
+        case "hangs":
+            await asyncio.sleep(60)
+        case "breaks":
+            raise ZeroDivisionError("oops")
+        case _:
+            os._exit(9)
 
 
 async def mortal_probe(run: Run) -> bool | None:

@@ -103,7 +103,7 @@ class Life(RuleBasedStateMachine):
         self.broker = MemoryBroker()
         self.now = START
         self.requests = 0
-        self.found_undone: list[int] = []
+        self.found_undone: list[TaskState] = []
         self.journal = Journal(cast("Bus", self.broker), Subjects(), lambda: self.now)
 
     def kind(self, task: TaskState) -> TaskType:
@@ -188,11 +188,12 @@ class Life(RuleBasedStateMachine):
         task, kind = view.state, self.kind(view.state)
         if task.probing:
             return self.probed(view, data)
+        bug, has_probe = Failure(code="bug", sentence="It broke."), task.task == "probed"
         ends = {
             "failed": doubts.failed(task, Failure(code="x", sentence="It broke."), kind.effect, self.now),
-            "bug": doubts.failed(task, Failure(code="bug", sentence="It broke."), kind.effect, self.now),
-            "overdue": overruns.running(task, kind, self.now),
-            "silent": overruns.silent(task, kind, self.now),
+            "bug": doubts.failed(task, bug, kind.effect, self.now, has_probe=has_probe),
+            "overdue": overruns.running(task, kind, self.now, has_probe=has_probe),
+            "silent": overruns.silent(task, kind, self.now, has_probe=has_probe),
             "stopped": moves.stopped(task, kind.effect, self.now),
             "cancelled": moves.cancelled(task, self.now),
             "succeeded": moves.succeeded(task, Result(summary="Done."), self.now),
@@ -212,7 +213,7 @@ class Life(RuleBasedStateMachine):
         }
         how = data.draw(st.sampled_from(list(ends)))
         if self.append(self.or_again(ends[how]), view.sequence) and how == "did not":
-            self.found_undone.append(task.attempt)
+            self.found_undone.append(task)
 
     def lost(self, view: FoundTask, data: st.DataObject) -> None:
         """Its process is gone, in good order or not."""
@@ -283,7 +284,7 @@ class Life(RuleBasedStateMachine):
         """Nobody owns it, nothing is being found out, no silence is told."""
         for state in self.broker.history:
             if state.status in ENDS:
-                assert (state.owner, state.probing, state.silent_since) == ("", False, None)
+                assert (state.owner, state.probing, state.unless_done, state.silent_since) == ("", False, None, None)
             assert state.retry_at is None or state.status == "failed"
             assert state.confirmed_by is None or state.status == "succeeded"
 
@@ -297,13 +298,14 @@ class Life(RuleBasedStateMachine):
             if not later.probing
         )
         for attempt, count in claims.items():
-            assert count <= 1 + self.found_undone.count(attempt)
+            assert count <= 1 + sum(one.attempt == attempt and not one.unless_done for one in self.found_undone)
 
     @invariant()
     def what_nobody_could_find_out_is_not_called_a_failure(self) -> None:
-        """A probe that fails, dies or takes too long leaves the outcome unknown."""
+        """A probe that fails, dies or takes too long leaves the outcome unknown; one that says no does not."""
         for earlier, later in itertools.pairwise(self.broker.history):
-            assert not (earlier.probing and later.status == "failed")
+            if earlier.probing and later.status == "failed":
+                assert any(one.fence == earlier.fence and one.unless_done for one in self.found_undone)
 
     @invariant()
     def a_running_task_has_one_owner_for_its_fence(self) -> None:

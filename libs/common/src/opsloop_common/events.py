@@ -90,10 +90,13 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `turn_at` is when a task that had waited became the first in its line. `tried_again_at` is when a person last asked
     for another attempt; `tries` counts the attempts since a person asked, the current one included, of at most
-    `tries_at_most` (0: it is not tried again by itself). A failed task with `retry_at` is tried again then. `probing`:
-    its process was lost, and it is being found out whether it took effect. `confirmed_by` said that it did. A running
-    task that is stalled has been silent since `silent_since`, for at least `silent_seconds`. `stored_late`: the person
-    who asked for this attempt was told of a failure, and the request was stored all the same.
+    `tries_at_most` (0: it is not tried again by itself). A failed task with `retry_at` is tried again then.
+
+    `probing`: its process was lost or stopped, and it is being found out whether it took effect; where it did not, the
+    attempt ends as `unless_done` says, or goes on where that says nothing. `confirmed_by` said that it did.
+
+    A running task that is stalled has been silent since `silent_since`, for at least `silent_seconds`. `stored_late`:
+    the person who asked for this attempt was told of a failure, and the request was stored all the same.
     """
 
     id: str
@@ -138,6 +141,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tries_at_most: int = 0
     retry_at: datetime | None = None
     probing: bool = False
+    unless_done: Failure | None = None
     confirmed_by: Person | None = None
     silent_since: datetime | None = None
     silent_seconds: float = 0

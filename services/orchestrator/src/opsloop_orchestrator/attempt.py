@@ -141,9 +141,11 @@ class Attempt:
             async with asyncio.timeout(self._seconds_left()):
                 ended = await self._listen_until_cancelled()
         except TimeoutError:
-            return await self._stop(lambda task, now: overruns.running(task, self._kind, now))
+            return await self._stop(
+                lambda task, now: overruns.running(task, self._kind, now, has_probe=self._has_probe)
+            )
         except Silent:
-            return await self._stop(lambda task, now: overruns.silent(task, self._kind, now))
+            return await self._stop(lambda task, now: overruns.silent(task, self._kind, now, has_probe=self._has_probe))
         if ended is None:
             leave = moves.handed_over if self._handed_over.is_set() else moves.abandoned
             return await self._stop(lambda task, now: leave(task, self._kind.effect, now, has_probe=self._has_probe))
@@ -292,7 +294,7 @@ class Attempt:
         def change(task: TaskState, now: datetime) -> Move:
             if task.cancelled_by and not task.probing:
                 return moves.cancelled(task, now)
-            return doubts.failed(task, failure, self._kind.effect, now)
+            return doubts.failed(task, failure, self._kind.effect, now, has_probe=self._has_probe)
 
         return change
 

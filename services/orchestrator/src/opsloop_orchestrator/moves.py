@@ -157,7 +157,16 @@ def abandoned(task: TaskState, effect: Effect, now: datetime, *, has_probe: bool
     if task.claims >= CLAIMS_AT_MOST:
         failure = Failure(code="process_lost", sentence=lost_sentence(task, "Look at its log before you retry it."))
         return failed(task, failure, now)
-    return Move("queued", replace(_alive(task), status="queued", owner="", probing=is_once, due_at=None, queued_at=now))
+    return to_be_probed(task, now) if is_once else _queued_again(task, now)
+
+
+def to_be_probed(task: TaskState, now: datetime) -> Move:
+    """Whoever takes it up asks its probe, under the same attempt."""
+    return _queued_again(replace(task, probing=True), now)
+
+
+def _queued_again(task: TaskState, now: datetime) -> Move:
+    return Move("queued", replace(_alive(task), status="queued", owner="", due_at=None, queued_at=now))
 
 
 def handed_over(task: TaskState, effect: Effect, now: datetime, *, has_probe: bool = False) -> Move:
@@ -202,7 +211,17 @@ def _how_far(task: TaskState) -> str:
 
 
 def _ended(task: TaskState, now: datetime) -> TaskState:
-    return replace(_alive(task), owner="", behind=None, place=0, holds_for="", probing=False, due_at=None, ended_at=now)
+    return replace(
+        _alive(task),
+        owner="",
+        behind=None,
+        place=0,
+        holds_for="",
+        probing=False,
+        unless_done=None,
+        due_at=None,
+        ended_at=now,
+    )
 
 
 def _alive(task: TaskState) -> TaskState:

@@ -24,17 +24,19 @@ def unstarted(task: TaskState, kind: TaskType, start_within: timedelta, now: dat
     return None
 
 
-def running(task: TaskState, kind: TaskType, now: datetime) -> Move:
+def running(task: TaskState, kind: TaskType, now: datetime, *, has_probe: bool = False) -> Move:
     """The task ran out of time and was stopped. What cannot be repeated may have happened."""
-    is_total = _is_over(deadlines.end_by(task, kind), now)
-    return _stopped(task, kind, _total(task, kind) if is_total else _overdue(task, kind), now)
+    if _is_over(deadlines.end_by(task, kind), now):
+        # Nobody may take it up any more, not even to ask.
+        return _stopped(task, kind, _total(task, kind), now, has_probe=False)
+    return _stopped(task, kind, _overdue(task, kind), now, has_probe=has_probe)
 
 
-def silent(task: TaskState, kind: TaskType, now: datetime) -> Move:
+def silent(task: TaskState, kind: TaskType, now: datetime, *, has_probe: bool = False) -> Move:
     """The task gave no sign of life for too long and was stopped."""
     what = f"{task.task} gave no sign of life for {kind.heartbeat_seconds:g} s and was stopped{moves.where(task)}."
     advice = "Look at its log, then retry it; if it may be silent for longer, raise its heartbeat_seconds."
-    return _stopped(task, kind, _Overrun("heartbeat", what, advice), now)
+    return _stopped(task, kind, _Overrun("heartbeat", what, advice), now, has_probe=has_probe)
 
 
 class _Overrun(msgspec.Struct, frozen=True):
@@ -53,9 +55,10 @@ def _end(task: TaskState, overrun: _Overrun, now: datetime) -> Move:
     return moves.failed(task, failure, now)
 
 
-def _stopped(task: TaskState, kind: TaskType, overrun: _Overrun, now: datetime) -> Move:
+def _stopped(task: TaskState, kind: TaskType, overrun: _Overrun, now: datetime, *, has_probe: bool) -> Move:
     if kind.effect == "at_most_once" and not task.probing:
-        return moves.unknown(task, overrun.code, f"{overrun.what} {moves.MAYBE}", now)
+        failure = Failure(code=overrun.code, sentence=overrun.what, step=task.step)
+        return doubts.stopped_short(task, failure, now, has_probe=has_probe)
     return _end(task, overrun, now)
 
 
