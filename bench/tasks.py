@@ -39,11 +39,18 @@ class Round(msgspec.Struct, frozen=True):
     cpu_ms: dict[str, float]
 
 
+class Busy(Stage):
+    """As many runners as an orchestrator has by default."""
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {"ORCHESTRATOR_SLOTS": "4"}
+
+
 async def measure(folder: Path) -> list[Round]:
     nats = NatsServer(folder)
     nats.start()
     try:
-        async with Stage(folder, nats) as stage:
+        async with Busy(folder, nats) as stage:
             bus = await Bus.connect(nats.url, "bench")
             await _run(stage)  # pays for what is loaded late
             rounds = [await _round(stage, bus, nats) for _ in range(ROUNDS)]
