@@ -103,7 +103,10 @@ class Running:
 
     @property
     def sandbox_url(self) -> str:
-        found = re.search(r"sandbox\s+(http://\S+)", self.printed)
+        return self.url_of("sandbox")
+
+    def url_of(self, name: str) -> str:
+        found = re.search(rf"{name}\s+(http://\S+)", self.printed)
         assert found is not None
         return found[1]
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from broker import NatsServer, free_port
@@ -158,8 +159,10 @@ async def test_a_full_disk_is_told_and_survived(slack: Slack, tmp_path: Path) ->
             disk.fill(up.pid)
             await eventually(is_refused, 20)
             await until(lambda: f"the disk under {disk.folder / 'nats'} is full" in up.printed, 20)
+            await eventually(lambda: is_ready(up, 503, "stores nothing"), 10)
             disk.free(up.pid)
             await eventually(is_taken, 30)
+            await eventually(lambda: is_ready(up, 200, "ready"), 10)
             seen = len(await sandbox.messages("U0ALICE"))
             assert (await sandbox.command("U0ALICE", "C0OPS", "help")).shown is None
             await eventually(lambda: has_more(sandbox, seen), 20)
@@ -167,6 +170,11 @@ async def test_a_full_disk_is_told_and_survived(slack: Slack, tmp_path: Path) ->
         assert await up.signal(signal.SIGINT, 10) == 0
     finally:
         await up.close()
+
+
+async def is_ready(up: Running, status: int, words: str) -> bool:
+    async with aiohttp.ClientSession() as session, session.get(f"{up.url_of('orchestrator')}/readyz") as answer:
+        return answer.status == status and words in await answer.text()
 
 
 async def has_more(sandbox: SandboxClient, seen: int) -> bool:

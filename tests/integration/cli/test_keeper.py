@@ -60,8 +60,8 @@ class Store:
         writer.close()
 
     def program(self, port: int) -> Program:
-        url = f"http://127.0.0.1:{port}/healthz"
-        return Program(name="nats", argv=SLEEPER, env={}, store_url=url, store=self.folder)
+        url = f"http://127.0.0.1:{port}"
+        return Program(name="nats", argv=SLEEPER, env={}, monitor_url=url, store=self.folder)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_broker_that_can_write_is_left_alone(store: tuple[Store, Program
     """As is one that did not answer: it may be starting, or frozen."""
     store[0].writable = True
     kept.supervisor.start(store[1])
-    kept.supervisor.start(Program(name="metrics", argv=SLEEPER, env={}, store_url="http://127.0.0.1:9/healthz"))
+    kept.supervisor.start(Program(name="metrics", argv=SLEEPER, env={}, monitor_url="http://127.0.0.1:9"))
     before = kept.pids
     await until(lambda: store[0].looks > 4)
     assert (kept.pids, kept.told) == (before, [])

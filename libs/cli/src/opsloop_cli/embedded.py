@@ -49,6 +49,6 @@ def program(ports: Ports, folder: Path, environment: dict[str, str]) -> Program:
         name=NATS,
         argv=(str(binary()), "-c", str(path)),
         env=environment,
-        store_url=f"http://{LOOPBACK}:{ports.nats_monitor}/healthz",
+        monitor_url=f"http://{LOOPBACK}:{ports.nats_monitor}",
         store=store,
     )

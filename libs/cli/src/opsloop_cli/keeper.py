@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from opsloop_cli.processes import LOOK_SECONDS, Child, Supervisor, former
-from opsloop_cli.readiness import store_problem
+from opsloop_common.bus import durability
 from opsloop_common.runtime import CannotStart
 
 DEATHS_AT_MOST = 5
@@ -69,7 +69,7 @@ class Keeper:
 
     async def _look_at_stores(self) -> None:
         for child in [child for child in self._supervisor.children if child.exit_code is None]:
-            problem = await store_problem(child.program.store_url)
+            problem = await durability.write_problem(child.program.monitor_url)
             if problem and self._has_room(child):
                 self._tell(f"{child.name} is started again: {problem}")
                 self._supervisor.expect_end(child)

@@ -25,15 +25,15 @@ TAKEN_OVER = ("OPSLOOP_LOG_LEVEL", "SANDBOX_RATE_LIMITS")
 class Program(msgspec.Struct, frozen=True, kw_only=True):
     """A process to start.
 
-    `ready_url` answers 200 once it can serve; empty where nobody asks over HTTP. `store_url` is that of a
-    nats-server's health, `store` the folder where it writes.
+    `ready_url` answers 200 once it can serve; empty where nobody asks over HTTP. `monitor_url` is that of a
+    nats-server, `store` the folder where it writes.
     """
 
     name: str
     argv: tuple[str, ...]
     env: dict[str, str]
     ready_url: str = ""
-    store_url: str = ""
+    monitor_url: str = ""
     store: Path | None = None
 
 

@@ -1,4 +1,4 @@
-"""What processes say of themselves over HTTP: whether they can serve, and whether they can write."""
+"""Waiting until every process says it can serve."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,6 @@ from opsloop_common.runtime import CannotStart
 
 POLL_SECONDS = 0.04
 ANSWER_SECONDS = 2.0
-
-
-# Of nats-server's /healthz: a stream that once could not write, and JetStream switched off as a whole.
-STORE_PROBLEMS = ("write error", "not enabled")
-
-
-class _Health(msgspec.Struct):
-    error: str = ""
 
 
 class _Readiness(msgspec.Struct):
@@ -36,7 +28,7 @@ async def _ready(program: Program, deadline: float) -> None:
     problem = "it does not answer"
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
-            status, body = await asyncio.wait_for(get(program.ready_url), ANSWER_SECONDS)
+            status, body = await asyncio.wait_for(_get(program.ready_url), ANSWER_SECONDS)
             if status == 200:
                 return
             problem = _problem(body) or f"it answers {status}"
@@ -44,24 +36,8 @@ async def _ready(program: Program, deadline: float) -> None:
     raise CannotStart(f"{program.name} is not ready: {problem}")
 
 
-async def store_problem(url: str) -> str:
-    """What nats-server says at its /healthz that it cannot write any more; empty where it can, or says nothing.
-
-    A stream whose disk was full stays shut until the server is started again: seen with 2.15.1, which goes on calling
-    itself healthy where it is asked with `js-enabled-only`.
-    """
-    if not url:
-        return ""
-    try:
-        status, body = await asyncio.wait_for(get(url), ANSWER_SECONDS)
-        problem = msgspec.json.decode(body, type=_Health).error if status == 503 else ""
-    except (OSError, ValueError):
-        return ""
-    return problem if any(words in problem for words in STORE_PROBLEMS) else ""
-
-
-async def get(url: str) -> tuple[int, bytes]:
-    """Status and body; the status is 0 when the answer is none. Raises OSError, ValueError."""
+async def _get(url: str) -> tuple[int, bytes]:
+    """Status and body. Raises OSError, ValueError."""
     parts = urllib.parse.urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:

@@ -97,9 +97,13 @@ async def _connected(settings: ServiceSettings, service: str) -> Bus:
 
 
 class Readiness:
-    """Whether the broker is there with the streams as they should be. Its `problem` is a probe's check."""
+    """Whether the broker is there with the streams as they should be. Its `problem` is a probe's check.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Where `monitor_url` is known, a broker that is there and stores nothing is told too.
+    """
+
+    def __init__(self, registry: CollectorRegistry, monitor_url: str) -> None:
+        self._monitor_url = monitor_url
         self.problem = "not yet connected to the broker"
         self.bus: Bus | None = None
         self._stream = ""
@@ -158,9 +162,9 @@ class Readiness:
             try:
                 if await self.bus.created_at(self._stream) != self._created_at:
                     return
-                self.problem = ""
+                problem = await durability.write_problem(self._monitor_url)
+                self.problem = f"the broker stores nothing: {problem}" if problem else ""
             except BusError as error:
-                # Nothing is known then; a broker without room switches its streams off, and stays connected.
                 self.problem = f"the broker does not tell of its streams: {error}"
 
     async def _made_at(self, bus: Bus) -> datetime:

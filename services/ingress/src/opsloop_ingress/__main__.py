@@ -30,7 +30,8 @@ async def start() -> None:
     log.set_up("ingress", found.service.log_level, found.redactor)
     tracing.set_up("ingress", os.environ)
     counters = Counters()
-    readiness, handover = Readiness(counters.registry), Handover(found.service.subjects, counters)
+    readiness = Readiness(counters.registry, found.service.nats_monitor_url)
+    handover = Handover(found.service.subjects, counters)
     intake = _intake(found, handover, counters)
     socket_mode = _socket_mode(found, intake, counters)
     runs = RunSite(

@@ -45,7 +45,7 @@ async def start() -> None:
     log.set_up("metrics", settings.service.log_level, Redactor((settings.prometheus_token, settings.grafana_token)))
     tracing.set_up("metrics", os.environ)
     registry = CollectorRegistry()
-    readiness = runtime.Readiness(registry)
+    readiness = runtime.Readiness(registry, settings.service.nats_monitor_url)
     health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, "metrics"):
         bus = await runtime.connect(settings.service, "metrics")

@@ -46,7 +46,7 @@ async def _serve(settings: Settings, slack: SlackWeb, measures: Measures, regist
     token = TokenFile(settings.bot_token_file, settings.bot_token, slack.use)
     gate = Gate(slack.identify, renew=token.renew)
     measures.token_valid.set_function(lambda: gate.is_open)
-    readiness = runtime.Readiness(registry)
+    readiness = runtime.Readiness(registry, settings.service.nats_monitor_url)
     health = Health(registry, {"broker": readiness.check, "slack": lambda: gate.problem})
     async with runtime.probing(health, settings.service, "notifier"):
         work = _work(settings, slack, gate, measures, readiness, registry)

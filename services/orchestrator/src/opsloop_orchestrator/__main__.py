@@ -61,7 +61,7 @@ async def start() -> None:
     log.set_up(SERVICE, settings.service.log_level, redact)
     tracing.set_up("orchestrator", os.environ)
     registry = CollectorRegistry()
-    readiness = runtime.Readiness(registry)
+    readiness = runtime.Readiness(registry, settings.service.nats_monitor_url)
     health = Health(registry, {"broker": readiness.check})
     async with runtime.probing(health, settings.service, SERVICE):
         bus = await runtime.connect(settings.service, SERVICE)

@@ -5,7 +5,6 @@ import time
 from opsloop_cli.doctor import clocks
 from opsloop_cli.doctor.deployment import Deployment
 from opsloop_cli.doctor.finding import Finding, ok, warning, wrong
-from opsloop_cli.readiness import store_problem
 from opsloop_cli.stack import REACH_SECONDS, reach
 from opsloop_common.bus import Bus, BusError, durability, streams
 from opsloop_common.runtime import CannotStart
@@ -41,7 +40,7 @@ async def _durable(bus: Bus, deployment: Deployment) -> Finding:
         return wrong(NATS, str(error), "correct NATS_MONITOR_URL, or open the broker's monitoring port to this machine")
     if not deployment.nats_monitor_url:
         return warning(NATS, f"{version}; {durability.NOT_VERIFIED}", MEND_MONITOR)
-    if problem := await store_problem(f"{deployment.nats_monitor_url.rstrip('/')}/healthz"):
+    if problem := await durability.write_problem(deployment.nats_monitor_url):
         return wrong(NATS, problem, "make room on its disk and start it again: it does not try again by itself")
     return ok(NATS, f"{version}, syncs what it acknowledges")
 
