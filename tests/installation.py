@@ -169,7 +169,7 @@ class Installation:
         if self.bus is not None:
             await self.bus.close()
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 15) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not await condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{await self.channel_text()}"
@@ -189,7 +189,7 @@ class Installation:
         except aiohttp.ClientError as error:
             return f"(no sandbox: {error})"
 
-    async def see(self, *parts: str, user: str = ALICE, channel: str = OPS, seconds: float = 15) -> SeenMessage:
+    async def see(self, *parts: str, user: str = ALICE, channel: str = OPS, seconds: float = 30) -> SeenMessage:
         """The newest message whose text holds all parts, once it is there."""
         found: list[SeenMessage] = []
 
@@ -201,7 +201,7 @@ class Installation:
         await self.until(there, f"a message with {parts}", seconds)
         return found[-1]
 
-    async def see_reply(self, ts: str, *parts: str, seconds: float = 15) -> SeenMessage:
+    async def see_reply(self, ts: str, *parts: str, seconds: float = 30) -> SeenMessage:
         found: list[SeenMessage] = []
 
         async def there() -> bool:

@@ -197,7 +197,7 @@ class Loop:
         return await self.ask(CancelTask(task_id=id, drawn_at=drawn_at, **fields))  # type: ignore[arg-type]
 
 
-async def eventually(find: Callable[[], Awaitable[T | None]], seconds: float = 15) -> T:
+async def eventually(find: Callable[[], Awaitable[T | None]], seconds: float = 30) -> T:
     """What `find` finds, within the deadline; as long as the broker is away it finds nothing."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
