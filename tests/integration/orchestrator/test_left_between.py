@@ -31,6 +31,7 @@ from opsloop_orchestrator.steps import Steps
 from opsloop_orchestrator.targets import Entered, Joined, Member, TargetRecord, Targets
 
 DEAD = "orchestrator-that-died"
+TAKEN_UP_WITHIN_SECONDS = 9
 THEN = TASKS.replace('title = "Keyed"', 'title = "Keyed"\nthen = ["steady"]')
 
 
@@ -95,6 +96,12 @@ class Dead:
         with pytest.raises(TimeoutError):
             await together(consumer.run(), until_empty())
 
+    async def dies_of(self, durable: str) -> None:
+        """Takes every message of a consumer, and acknowledges none."""
+        subscription = await self.bus.client.jetstream().pull_subscribe_bind(durable, "EVT")
+        assert await subscription.fetch(10, timeout=2)
+        await subscription.unsubscribe()
+
 
 @pytest.fixture
 async def replicas(tmp_path: Path, nats_server: NatsServer, bus: Bus) -> AsyncIterator[Replicas]:
@@ -150,6 +157,19 @@ async def test_between_started_and_the_handler(replicas: Replicas, dead: Dead, k
     await replicas.start("next")
     assert (await replicas.loop.ended(task.id))[0].status == status
     assert (await replicas.loop.ended(behind.id))[0].status == "succeeded"
+
+
+async def test_between_an_event_and_the_list_of_tasks(replicas: Replicas, dead: Dead) -> None:
+    """Nobody sees on the list what is to be taken up: it is told again while a person still waits for it."""
+    task, _ = await dead.started("steady")
+    await dead.hears("orchestrator-queued")
+    await dead.dies_of("orchestrator-projection")
+    await replicas.start("next")
+
+    async def ended() -> bool | None:
+        return not (await replicas.loop.task(task.id))[0].is_open or None
+
+    await eventually(ended, TAKEN_UP_WITHIN_SECONDS)
 
 
 async def test_between_a_step_s_result_and_its_event(replicas: Replicas, dead: Dead) -> None:

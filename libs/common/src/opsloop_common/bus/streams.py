@@ -114,9 +114,9 @@ def topology(subjects: Subjects, publishers: Collection[str] = ()) -> Topology:
     )  # fmt: skip
     consumers = (
         _consumer(s.stream("CMD"), "orchestrator", s.all_commands, ack_wait_seconds=5, held_at_most=1000),
-        _consumer(s.stream("EVT"), "orchestrator-queued", s.events_named("queued"), ack_wait_seconds=10),
+        _consumer(s.stream("EVT"), "orchestrator-queued", s.events_named("queued"), ack_wait_seconds=5),
         _consumer(s.stream("EVT"), "orchestrator-follow-ups", s.events_named("succeeded"), ack_wait_seconds=5),
-        _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=10),
+        _consumer(s.stream("EVT"), "orchestrator-projection", s.all_events, ack_wait_seconds=3),
         *(
             _consumer(s.stream("EVT"), notifier_of(partition), *s.events_in(partition), ack_wait_seconds=5)
             for partition in range(PARTITIONS)
