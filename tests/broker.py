@@ -62,9 +62,17 @@ class NatsServer:
         raise AssertionError("nats-server did not start")
 
     def send(self, how: signal.Signals) -> None:
-        """Freezes it (SIGSTOP), or lets it go on (SIGCONT)."""
+        """Freezes it (SIGSTOP), or lets it go on (SIGCONT). Frozen, none of its threads runs when this returns."""
         assert self._process is not None
         self._process.send_signal(how)
+        deadline = time.monotonic() + 5
+        while how is signal.SIGSTOP and not self._is_frozen():
+            assert time.monotonic() < deadline, "nats-server does not freeze"
+            time.sleep(0.005)
+
+    def _is_frozen(self) -> bool:
+        threads = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
     @property
     def pid(self) -> int:

@@ -46,12 +46,12 @@ then = ["steady"]
 [tasks.mortal_overdue]
 title = "Hangs"
 run_by = ["*"]
-timeout_seconds = 1
+timeout_seconds = 3
 settings = { how = "hangs", before = BEFORE, probe = "PROBE" }
 [tasks.mortal_silent]
 title = "Is silent"
 run_by = ["*"]
-heartbeat_seconds = 0.7
+heartbeat_seconds = 2
 settings = { how = "hangs", before = BEFORE, probe = "PROBE" }
 [tasks.mortal_broken]
 title = "Breaks"
